@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bootstrap file: what a process must know before it can ask anybody anything.
+
+At most 20 keys; changing one is a restart. The text of each field is its manual.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+
+class Listener(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One address that receives mail (a receive connector's binding)."""
+
+    address: Annotated[str, Meta(description="IP address to listen on.", examples=["0.0.0.0", "::", "127.0.0.1"])] = "0.0.0.0"
+    port: Annotated[int, Meta(ge=1, le=65535, description="TCP port.", examples=[25, 465, 587])] = 25
+    tls: Annotated[
+        Literal["none", "offered", "required", "implicit"],
+        Meta(description="none; STARTTLS offered; STARTTLS required before MAIL; TLS from the first byte."),
+    ] = "offered"
+    submission: Annotated[
+        bool, Meta(description="Offer AUTH and take mail only from clients that have authenticated (RFC 6409).")
+    ] = False
+    proxy_from: Annotated[
+        tuple[str, ...],
+        Meta(description="Networks whose connections must begin with a PROXY header, v1 or v2.", examples=[["127.0.0.0/8"]]),
+    ] = ()
+    client_ca: Annotated[
+        str, Meta(description="PEM file of the authorities whose client certificates are asked for; empty: none are.")
+    ] = ""
+
+
+class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The gateway's own TLS identity."""
+
+    certificate: Annotated[str, Meta(description="PEM file: certificate, then its chain.")] = ""
+    key: Annotated[str, Meta(description="PEM file of the private key. P-256 costs least per connection.")] = ""
+
+
+class Processes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How many processes of each kind run on this machine."""
+
+    receive: Annotated[int, Meta(ge=1, le=64, description="Processes that receive mail; each takes up to one core.")] = 1
+
+
+class Bootstrap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`/etc/gatepost/gatepost.toml`; each key may be set by `GATEPOST_KEY` or `GATEPOST_TABLE__KEY` instead."""
+
+    role: Annotated[Literal["gateway"], Meta(description="What this machine is.")] = "gateway"
+    hostname: Annotated[
+        str, Meta(description="Fully qualified name in the greeting, EHLO and trace headers; empty: the machine's own.")
+    ] = ""
+    data: Annotated[str, Meta(description="Folder of the stores: queue, blobs, locks.")] = "/var/lib/gatepost"
+    run: Annotated[str, Meta(description="Folder of the sockets between processes; empty: `run` below `data`.")] = ""
+    configuration: Annotated[
+        str, Meta(description="TOML file of the configuration: owned domains, connectors, limits.")
+    ] = "/etc/gatepost/configuration.toml"
+    user: Annotated[str, Meta(description="User to become once the ports are bound, when started as root.")] = ""
+    listeners: Annotated[tuple[Listener, ...], Meta(description="Where mail is received.")] = (Listener(),)
+    tls: Tls = Tls()
+    processes: Processes = Processes()

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The configuration: who we receive for, who may send, where mail goes, which limits hold.
+
+One immutable snapshot serves a mail from MAIL FROM to its end. The text of each field is its manual.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from gatepost.config.limits import DeliveryLimits, MessageLimits, ReceiveLimits
+
+
+class OwnedDomain(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A domain that this organisation receives mail for."""
+
+    name: Annotated[str, Meta(min_length=1, description="The domain; `*.example.com` adds all its subdomains.")]
+    tenant: Annotated[int, Meta(ge=0, description="The tenant that owns it; 0 where there is only one.")] = 0
+
+
+class CorporateServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A corporate mail server: who matches it may send to the world. One of the ways must be given."""
+
+    name: Annotated[str, Meta(min_length=1, description="How people call it.")]
+    networks: Annotated[
+        tuple[str, ...], Meta(description="IP addresses or networks it sends from.", examples=[["192.0.2.10", "2001:db8::/64"]])
+    ] = ()
+    certificate_sha256: Annotated[
+        str, Meta(description="SHA-256 of its TLS client certificate, in hex; needs a listener with `client_ca`.")
+    ] = ""
+    tenant: Annotated[int, Meta(ge=0, description="The tenant it sends for.")] = 0
+
+
+class SubmissionUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A name that may authenticate on a submission listener, and so send to the world."""
+
+    name: Annotated[str, Meta(min_length=1, description="The user name, often a mail address.")]
+    password: Annotated[str, Meta(pattern=r"^\$argon2id\$", description="The password's argon2id hash.")]
+    tenant: Annotated[int, Meta(ge=0, description="The tenant the user sends for.")] = 0
+
+
+class SendConnector(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where mail of one direction goes. Of those that fit, the cheapest enabled one is used."""
+
+    name: Annotated[str, Meta(min_length=1, description="How people call it; unique within its direction.")]
+    direction: Annotated[
+        Literal["inbound", "outbound"], Meta(description="inbound: to owned domains; outbound: to the world.")
+    ]
+    domains: Annotated[
+        tuple[str, ...], Meta(description="Recipient domains it serves: names, `*.example.com`, or `*` for all.")
+    ] = ("*",)
+    cost: Annotated[int, Meta(ge=0, le=1000, description="The lower wins.")] = 10
+    enabled: Annotated[bool, Meta(description="A disabled connector is passed over.")] = True
+    smart_hosts: Annotated[
+        tuple[str, ...],
+        Meta(description="Next hops, tried in this order: `host`, `host:port` or `[address]:port`; empty: the domain's MX."),
+    ] = ()
+    port: Annotated[int, Meta(ge=1, le=65535, description="Port where a next hop names none.")] = 25
+    security: Annotated[
+        Literal["none", "opportunistic", "required"],
+        Meta(description="STARTTLS: never; where offered, without checking the name; always, and the certificate must fit."),
+    ] = "opportunistic"
+    user: Annotated[str, Meta(description="User name for AUTH at the next hop; empty: no AUTH.")] = ""
+    password: Annotated[str, Meta(description="Its password, by reference: `file:PATH` or `env:NAME`.")] = ""
+    tenant: Annotated[int | None, Meta(description="Serve this tenant only; absent: all.")] = None
+
+
+class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`configuration.toml` as a whole."""
+
+    owned_domains: tuple[OwnedDomain, ...] = ()
+    corporate_servers: tuple[CorporateServer, ...] = ()
+    submission_users: tuple[SubmissionUser, ...] = ()
+    send_connectors: tuple[SendConnector, ...] = ()
+    receive: ReceiveLimits = ReceiveLimits()
+    message: MessageLimits = MessageLimits()
+    delivery: DeliveryLimits = DeliveryLimits()
