@@ -19,16 +19,14 @@ class Listener(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Literal["none", "offered", "required", "implicit"],
         Meta(description="none; STARTTLS offered; STARTTLS required before MAIL; TLS from the first byte."),
     ] = "offered"
-    submission: Annotated[
-        bool, Meta(description="Offer AUTH and take mail only from clients that have authenticated (RFC 6409).")
-    ] = False
+    submission: Annotated[bool, Meta(description="Offer AUTH and take mail only from clients that have authenticated (RFC 6409).")] = False
     proxy_from: Annotated[
         tuple[str, ...],
         Meta(description="Networks whose connections must begin with a PROXY header, v1 or v2.", examples=[["127.0.0.0/8"]]),
     ] = ()
-    client_ca: Annotated[
-        str, Meta(description="PEM file of the authorities whose client certificates are asked for; empty: none are.")
-    ] = ""
+    client_ca: Annotated[str, Meta(description="PEM file of the authorities whose client certificates are asked for; empty: none are.")] = (
+        ""
+    )
 
 
 class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -53,9 +51,9 @@ class Bootstrap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     ] = ""
     data: Annotated[str, Meta(description="Folder of the stores: queue, blobs, locks.")] = "/var/lib/gatepost"
     run: Annotated[str, Meta(description="Folder of the sockets between processes; empty: `run` below `data`.")] = ""
-    configuration: Annotated[
-        str, Meta(description="TOML file of the configuration: owned domains, connectors, limits.")
-    ] = "/etc/gatepost/configuration.toml"
+    configuration: Annotated[str, Meta(description="TOML file of the configuration: owned domains, connectors, limits.")] = (
+        "/etc/gatepost/configuration.toml"
+    )
     user: Annotated[str, Meta(description="User to become once the ports are bound, when started as root.")] = ""
     listeners: Annotated[tuple[Listener, ...], Meta(description="Where mail is received.")] = (Listener(),)
     tls: Tls = Tls()

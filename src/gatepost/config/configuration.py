@@ -44,12 +44,8 @@ class SendConnector(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Where mail of one direction goes. Of those that fit, the cheapest enabled one is used."""
 
     name: Annotated[str, Meta(min_length=1, description="How people call it; unique within its direction.")]
-    direction: Annotated[
-        Literal["inbound", "outbound"], Meta(description="inbound: to owned domains; outbound: to the world.")
-    ]
-    domains: Annotated[
-        tuple[str, ...], Meta(description="Recipient domains it serves: names, `*.example.com`, or `*` for all.")
-    ] = ("*",)
+    direction: Annotated[Literal["inbound", "outbound"], Meta(description="inbound: to owned domains; outbound: to the world.")]
+    domains: Annotated[tuple[str, ...], Meta(description="Recipient domains it serves: names, `*.example.com`, or `*` for all.")] = ("*",)
     cost: Annotated[int, Meta(ge=0, le=1000, description="The lower wins.")] = 10
     enabled: Annotated[bool, Meta(description="A disabled connector is passed over.")] = True
     smart_hosts: Annotated[

@@ -23,9 +23,7 @@ class ReceiveLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     data_timeout_s: Annotated[float, Meta(gt=0, description="Wait for the next block of a mail (RFC 5321 §4.5.3.2.5: 3 minutes).")] = 180.0
     data_total_s: Annotated[float, Meta(gt=0, description="Time for one mail's whole content.")] = 3600.0
     tls_timeout_s: Annotated[float, Meta(gt=0, description="Time for a TLS handshake, and for a PROXY header.")] = 30.0
-    verdict_timeout_s: Annotated[
-        float, Meta(gt=0, le=60, description="Time after the final dot for all that may refuse; then 451.")
-    ] = 20.0
+    verdict_timeout_s: Annotated[float, Meta(gt=0, le=60, description="Time after the final dot for all that may refuse; then 451.")] = 20.0
     drain_s: Annotated[float, Meta(ge=0, description="Time that sessions in a mail get to finish it when the process ends.")] = 10.0
     tar_pit: Annotated[
         Literal["off", "low", "medium", "high"],

@@ -5,7 +5,6 @@ A reply is a value: code, enhanced code and text. Its text is public; reasons th
 administrator may read go to the log.
 """
 
-from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -29,25 +28,20 @@ class Reply(NamedTuple):
 
     def wire(self) -> bytes:
         """Give the bytes that go onto the wire, line end included."""
-        return _wire(self.code, self.enhanced, self.text)
+        lead = f"{self.enhanced} " if self.enhanced else ""
+        if "\n" not in self.text:
+            return f"{self.code} {lead}{self.text}\r\n".encode()
+        *first, last = self.text.split("\n")
+        lines = [f"{self.code}-{lead}{line}\r\n" for line in first]
+        return ("".join(lines) + f"{self.code} {lead}{last}\r\n").encode()
 
     def __str__(self) -> str:
         return f"{self.code} {self.enhanced} {self.text}" if self.enhanced else f"{self.code} {self.text}"
 
 
-@lru_cache(maxsize=256)
-def _wire(code: int, enhanced: str, text: str) -> bytes:
-    lead = f"{enhanced} " if enhanced else ""
-    lines = text.split("\n")
-    last = len(lines) - 1
-    return "".join(
-        f"{code}{'-' if number < last else ' '}{lead}{line}\r\n" for number, line in enumerate(lines)
-    ).encode("utf-8", "replace")
-
-
-def queued(track: str) -> bytes:
+def queued(track: str) -> Reply:
     """Give the answer that makes a mail ours: only after its commit (RFC 5321 §6.1)."""
-    return b"250 2.0.0 Ok: queued as %b\r\n" % track.encode("ascii")
+    return Reply(250, "2.0.0", f"Ok: queued as {track}")
 
 
 # Success and progress

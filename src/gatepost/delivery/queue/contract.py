@@ -13,13 +13,16 @@ Promises:
 * Nothing is read or written for one tenant by a call for another.
 """
 
+import asyncio
 from typing import Protocol
 
 from gatepost.delivery.queue.record import ClaimedMail, NewMail, Outcome, QueuedRecipient, QueueLine, Settlement
 
 
 class Ticket(Protocol):
-    """A mail on its way to be committed."""
+    """A mail on its way to be committed; `future` is what `committed` waits for, for callers with callbacks."""
+
+    future: "asyncio.Future[ClaimedMail | None]"
 
     def cancel(self) -> None:
         """Withdraw the mail if its group has not begun; the client has hung up."""

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of commands, and the reading of a command line by it."""
+
+from cyclopts import App, CycloptsError
+
+from gatepost import __version__
+from gatepost.cli.output import console
+from gatepost.errors import UsageError
+
+_HELP_WIDTH = 80
+"""Columns of a help page that goes into a pipe."""
+_PLACE = "gatepost.cli."
+_NOUNS = {
+    "run": ("run:run", "Run the processes of this machine until told to end."),
+    "demo": ("demo:demo", "Show a whole gateway at work on this machine, with mails of its own."),
+    "queue": ("queue:queue", "Look at the mail that waits for delivery, and act on it."),
+    "check": ("check:check", "Show the structure and the defects of a mail file."),
+    "config": ("config:config", "Check the settings."),
+}
+
+
+def carry_out(words: list[str]) -> int:
+    """Call the command that the words name; gives its exit code, or raises UsageError with one sentence."""
+    app = App(
+        name="gatepost",
+        help="An open secure mail gateway.",
+        version=__version__,
+        help_format="plaintext",
+        suppress_keyboard_interrupt=False,
+        exit_on_error=False,
+        print_error=False,
+        result_action="return_value",
+        console=console(_HELP_WIDTH) if {"--help", "-h"} & set(words) else None,
+    )
+    for noun, (place, says) in _NOUNS.items():
+        app.command(_PLACE + place, name=noun, help=says)
+    try:
+        if not words or words in (["queue"], ["config"]):
+            raise UsageError(f"no command was given; `{' '.join(['gatepost', *words])} --help` lists them")
+        answer = app(words)
+    except CycloptsError as fault:
+        fault.verbose = False
+        raise UsageError(_sentence(str(fault))) from None
+    return answer if isinstance(answer, int) else 0
+
+
+def _sentence(text: str) -> str:
+    """Make one line of what may be several."""
+    return " ".join(text.split())

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What no single key of the bootstrap file can show: listeners that collide, TLS without its files.
+
+Each check yields its faults in the file's order; the first is what stops a start.
+"""
+
+import os
+import pwd
+from collections.abc import Iterator
+
+from gatepost.config.bootstrap import Bootstrap, Listener
+from gatepost.config.names import address_fault, domain_fault, network_fault
+from gatepost.errors import ConfigError
+
+
+def bootstrap_faults(bootstrap: Bootstrap, source: str) -> Iterator[ConfigError]:
+    """Yield all that is wrong with a bootstrap file beyond the form of its keys."""
+    if bootstrap.hostname and (fault := domain_fault(bootstrap.hostname)):
+        yield ConfigError(f"{source}: hostname", fault, "write the machine's fully qualified name, as mail.example.com")
+    if bootstrap.user and not _user_exists(bootstrap.user):
+        yield ConfigError(f"{source}: user", f"this machine has no user {bootstrap.user!r}", "create it, or name another")
+    if not bootstrap.listeners:
+        yield ConfigError(f"{source}: listeners", "there is none, so no mail can come in", "add a [[listeners]] table")
+    seen: dict[tuple[str, int], int] = {}
+    for number, listener in enumerate(bootstrap.listeners):
+        where = f"{source}: listeners[{number}]"
+        yield from _listener_faults(listener, where)
+        first = seen.setdefault((listener.address, listener.port), number)
+        if first != number:
+            yield ConfigError(where, f"listens where listeners[{first}] does", "give one of them another address or port")
+    yield from _tls_faults(bootstrap, source)
+
+
+def _listener_faults(listener: Listener, where: str) -> Iterator[ConfigError]:
+    if fault := address_fault(listener.address):
+        yield ConfigError(f"{where}.address", fault, "write an address of this machine, or 0.0.0.0 or :: for all")
+    for index, network in enumerate(listener.proxy_from):
+        if fault := network_fault(network):
+            yield ConfigError(f"{where}.proxy_from[{index}]", fault, "write the proxy's address or network, as 192.0.2.0/24")
+    if listener.submission and listener.tls == "none":
+        yield ConfigError(f"{where}.tls", "submission without TLS would show passwords", 'write tls = "required" or "implicit"')
+    if listener.client_ca and listener.tls == "none":
+        yield ConfigError(f"{where}.client_ca", "client certificates need TLS", 'write another tls than "none"')
+    elif listener.client_ca:
+        yield from _file_faults(listener.client_ca, f"{where}.client_ca")
+
+
+def _tls_faults(bootstrap: Bootstrap, source: str) -> Iterator[ConfigError]:
+    wanting = next((number for number, listener in enumerate(bootstrap.listeners) if listener.tls != "none"), None)
+    for key, file in (("certificate", bootstrap.tls.certificate), ("key", bootstrap.tls.key)):
+        where = f"{source}: tls.{key}"
+        if file:
+            yield from _file_faults(file, where)
+        elif wanting is not None:
+            cause = f"is empty, but listeners[{wanting}] has TLS"
+            yield ConfigError(where, cause, 'name the PEM file, or write tls = "none" for each listener')
+
+
+def _file_faults(file: str, where: str) -> Iterator[ConfigError]:
+    if not os.path.isfile(file):
+        yield ConfigError(where, f"there is no file {file}", "mend the path")
+    elif not os.access(file, os.R_OK):
+        yield ConfigError(where, f"{file} cannot be read", "mend its permissions")
+
+
+def _user_exists(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What no single key of the configuration can show: names that clash, mail with no way, doors left open.
+
+Each check yields its faults in the file's order; the first is what stops a start or an apply.
+"""
+
+import ipaddress
+import math
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from gatepost.config.configuration import Configuration, CorporateServer, OwnedDomain, SendConnector, SubmissionUser
+from gatepost.config.names import network_fault, next_hop_fault, pattern_fault
+from gatepost.config.secrets import reference_fault
+from gatepost.errors import ConfigError
+
+_SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}\Z")
+_ARGON2ID = re.compile(r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+\Z")
+
+
+def configuration_faults(configuration: Configuration, source: str) -> Iterator[ConfigError]:
+    """Yield all that is wrong with a configuration beyond the form of its keys."""
+    yield from _domain_faults(configuration, source)
+    yield from _server_faults(configuration.corporate_servers, source)
+    yield from _user_faults(configuration.submission_users, source)
+    yield from _connector_faults(configuration.send_connectors, source)
+    yield from _unserved(configuration, source)
+    yield from _endless(configuration, source)
+
+
+def _domain_faults(configuration: Configuration, source: str) -> Iterator[ConfigError]:
+    seen: dict[str, int] = {}
+    for number, domain in enumerate(configuration.owned_domains):
+        where = f"{source}: owned_domains[{number}].name"
+        if fault := pattern_fault(domain.name, any_allowed=False):
+            yield ConfigError(where, fault, "write a domain, as example.com or *.example.com")
+        first = seen.setdefault(domain.name.lower(), number)
+        if first != number:
+            yield ConfigError(where, f"{domain.name} is owned_domains[{first}] already", "remove one of them")
+
+
+def _server_faults(servers: tuple[CorporateServer, ...], source: str) -> Iterator[ConfigError]:
+    seen: dict[str, int] = {}
+    for number, server in enumerate(servers):
+        where = f"{source}: corporate_servers[{number}]"
+        first = seen.setdefault(server.name, number)
+        if first != number:
+            yield ConfigError(f"{where}.name", f"{server.name!r} is corporate_servers[{first}] already", "name it otherwise")
+        if not server.networks and not server.certificate_sha256:
+            yield ConfigError(where, "nothing says how to know this server", "give networks or certificate_sha256")
+        if server.certificate_sha256 and not _SHA256_HEX.match(server.certificate_sha256):
+            yield ConfigError(f"{where}.certificate_sha256", "is not a SHA-256 in hex", "write its 64 hex digits without colons")
+        for index, network in enumerate(server.networks):
+            if fault := network_fault(network):
+                yield ConfigError(f"{where}.networks[{index}]", fault, "write an address or a network, as 192.0.2.0/24")
+            elif ipaddress.ip_network(network).prefixlen == 0:
+                cause = "is the whole internet, which would make this an open relay"
+                yield ConfigError(f"{where}.networks[{index}]", cause, "write only the servers' own addresses")
+
+
+def _user_faults(users: tuple[SubmissionUser, ...], source: str) -> Iterator[ConfigError]:
+    seen: dict[str, int] = {}
+    for number, user in enumerate(users):
+        where = f"{source}: submission_users[{number}]"
+        first = seen.setdefault(user.name, number)
+        if first != number:
+            yield ConfigError(f"{where}.name", f"{user.name!r} is submission_users[{first}] already", "name it otherwise")
+        if not _ARGON2ID.match(user.password):
+            yield ConfigError(f"{where}.password", "is not a whole argon2id hash", "write $argon2id$v=...$m=...,t=...,p=...$salt$hash")
+
+
+def _connector_faults(connectors: tuple[SendConnector, ...], source: str) -> Iterator[ConfigError]:
+    seen: dict[tuple[str, str], int] = {}
+    for number, connector in enumerate(connectors):
+        where = f"{source}: send_connectors[{number}]"
+        first = seen.setdefault((connector.direction, connector.name), number)
+        if first != number:
+            cause = f"{connector.direction} {connector.name!r} is send_connectors[{first}] already"
+            yield ConfigError(f"{where}.name", cause, "name it otherwise")
+        for index, domain in enumerate(connector.domains):
+            if fault := pattern_fault(domain, any_allowed=True):
+                yield ConfigError(f"{where}.domains[{index}]", fault, "write a domain, *.example.com, or * for all")
+        for index, host in enumerate(connector.smart_hosts):
+            if fault := next_hop_fault(host):
+                yield ConfigError(f"{where}.smart_hosts[{index}]", fault, "write host, host:port or [address]:port")
+        if connector.direction == "inbound" and not connector.smart_hosts:
+            cause = "is empty, but the MX of an owned domain is this gateway, so mail would run in a circle"
+            yield ConfigError(f"{where}.smart_hosts", cause, "name the mail server that has the mailboxes")
+        yield from _login_faults(connector, where)
+
+
+def _login_faults(connector: SendConnector, where: str) -> Iterator[ConfigError]:
+    if bool(connector.user) != bool(connector.password):
+        given, absent = ("user", "password") if connector.user else ("password", "user")
+        yield ConfigError(f"{where}.{absent}", f"is empty, but {given} is given", "give both, or neither")
+    if connector.password and (fault := reference_fault(connector.password)):
+        yield ConfigError(f"{where}.password", fault, "write file:/PATH or env:NAME, never the password itself")
+    if connector.user and connector.security == "none":
+        yield ConfigError(f"{where}.security", "a login without TLS would show the password", 'write security = "required"')
+
+
+def _unserved(configuration: Configuration, source: str) -> Iterator[ConfigError]:
+    inbound = [connector for connector in configuration.send_connectors if connector.direction == "inbound"]
+    for number, domain in enumerate(configuration.owned_domains):
+        if not any(_serves(connector, domain) for connector in inbound):
+            cause = f"no inbound connector serves {domain.name}, so its mail could go nowhere"
+            yield ConfigError(f"{source}: owned_domains[{number}].name", cause, 'add [[send_connectors]] with direction = "inbound"')
+
+
+def _endless(configuration: Configuration, source: str) -> Iterator[ConfigError]:
+    """TOML knows `inf` and `nan`; a time that never comes would take the limit away."""
+    for section in ("receive", "delivery"):
+        for key, value in msgspec.structs.asdict(getattr(configuration, section)).items():
+            if isinstance(value, float) and not math.isfinite(value):
+                yield ConfigError(f"{source}: {section}.{key}", f"{value} is no limit", "write a finite number")
+
+
+def _serves(connector: SendConnector, domain: OwnedDomain) -> bool:
+    if connector.tenant not in (None, domain.tenant):
+        return False
+    wanted = domain.name.lower()
+    for pattern in map(str.lower, connector.domains):
+        if pattern in ("*", wanted, f"*.{wanted}") or (pattern.startswith("*.") and wanted.endswith(pattern[1:])):
+            return True
+    return False

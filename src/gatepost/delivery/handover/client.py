@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The end of the hand-over in `receive`: give a mail, wait for its group's commit."""
+
+import asyncio
+import contextlib
+
+from typing import cast
+
+from gatepost.delivery.handover.frames import ANSWER, Answer, mail_frame, withdraw_frame
+from gatepost.delivery.queue.record import NewMail
+from gatepost.errors import StoreAway, StoreFull
+from gatepost.telemetry.events import StoreTrouble
+from gatepost.telemetry.log import emit
+
+_RECONNECT_S = 0.05
+
+
+class HandedOver:
+    """A mail on its way to the store (the `Ticket` of the queue's contract, seen from `receive`)."""
+
+    __slots__ = ("_future", "_link", "_number")
+
+    def __init__(self, link: "_Link", number: int, future: "asyncio.Future[bool]") -> None:
+        self._link, self._number, self._future = link, number, future
+
+    def cancel(self) -> None:
+        """Withdraw the mail if its group has not begun."""
+        self._link.withdraw(self._number)
+
+    async def committed(self) -> bool:
+        """Wait for the commit; False when the mail was withdrawn. Raises StoreFull or StoreAway."""
+        return await self._future
+
+
+class _Link(asyncio.Protocol):
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self.lost = asyncio.get_running_loop().create_future()
+        self._waiting: dict[int, asyncio.Future[bool]] = {}
+        self._next = 0
+        self._rest = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop registers no base class
+
+    def data_received(self, data: bytes) -> None:
+        data = self._rest + data if self._rest else data
+        whole = len(data) - len(data) % ANSWER.size
+        self._rest = data[whole:]
+        for number, code in ANSWER.iter_unpack(data[:whole]):
+            future = self._waiting.pop(number, None)
+            if future is None or future.done():
+                continue
+            if code == Answer.COMMITTED or code == Answer.WITHDRAWN:
+                future.set_result(code == Answer.COMMITTED)
+            elif code == Answer.FULL:
+                future.set_exception(StoreFull("the store is full"))
+            else:
+                future.set_exception(StoreAway("the store could not commit"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        waiting, self._waiting = self._waiting, {}
+        for future in waiting.values():
+            if not future.done():
+                future.set_exception(StoreAway("the commit is in doubt: the store's process went away"))
+        if not self.lost.done():
+            self.lost.set_result(None)
+
+    def give(self, mail: NewMail) -> HandedOver:
+        if self.transport is None:
+            raise StoreAway("the store's process is away")
+        self._next = number = (self._next + 1) & 0xFFFFFFFF
+        future = self._waiting[number] = asyncio.get_running_loop().create_future()
+        self.transport.write(mail_frame(number, mail))
+        return HandedOver(self, number, future)
+
+    def withdraw(self, number: int) -> None:
+        if self._waiting.pop(number, None) is not None and self.transport is not None:
+            self.transport.write(withdraw_frame(number))
+
+
+class Handover:
+    """Hands mail to the store's process; connects again by itself whenever that process went away."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._link: _Link | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self.connected = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._keeper = asyncio.get_running_loop().create_task(self._keep_connected())
+
+    async def close(self) -> None:
+        """Hang up; mail that still waits is in doubt."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+        if self._link is not None and self._link.transport is not None:
+            self._link.transport.close()
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the store's process cannot be reached now."""
+        return not self.connected.is_set()
+
+    def commit(self, mail: NewMail) -> HandedOver:
+        """Hand a mail over. Raises StoreAway when the store's process is away."""
+        if self._link is None or not self.connected.is_set():
+            raise StoreAway("the store's process is away")
+        return self._link.give(mail)
+
+    async def _keep_connected(self) -> None:
+        loop = asyncio.get_running_loop()
+        told = False
+        while True:
+            try:
+                _, self._link = await loop.create_unix_connection(_Link, self._path)
+            except OSError as error:
+                if not told:
+                    emit(StoreTrouble(what="handover", reason=f"{self._path}: {error.strerror or error}"))
+                    told = True
+                await asyncio.sleep(_RECONNECT_S)
+                continue
+            told = False
+            self.connected.set()
+            await self._link.lost
+            self.connected.clear()

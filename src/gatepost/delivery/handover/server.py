@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The end of the hand-over in the store's process: commit what comes, answer a group with one write.
+
+SECURITY: the socket lies in a folder that only the service's user can enter; what comes over it is
+trusted as far as `receive` is, which parses hostile mail: each frame is decoded strictly, and one
+that cannot be decoded ends the connection.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from typing import cast
+
+import msgspec
+
+from gatepost.delivery.handover.frames import ANSWER, Answer, FrameReader
+from gatepost.delivery.queue.contract import Queue, Ticket
+from gatepost.delivery.queue.record import ClaimedMail, NewMail
+from gatepost.errors import StoreError, StoreFull
+from gatepost.telemetry.events import StoreTrouble
+from gatepost.telemetry.log import emit
+
+
+class HandoverServer:
+    """Takes mail from `receive` processes into the queue; `fresh` gets each committed mail at once."""
+
+    def __init__(self, path: str, queue: Queue, fresh: Callable[[ClaimedMail], None]) -> None:
+        self._path = path
+        self._queue = queue
+        self._fresh = fresh
+        self._server: asyncio.Server | None = None
+        self._links: set[_Link] = set()
+
+    async def start(self) -> None:
+        """Listen; the store's lock proves that no other process does."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(lambda: _Link(self._queue, self._fresh, self._links), self._path)
+        os.chmod(self._path, 0o600)
+
+    async def close(self) -> None:
+        """Take no more; mail that was taken is answered by its group."""
+        if self._server is not None:
+            self._server.close()
+        for link in list(self._links):
+            link.hang_up()
+
+
+class _Link(asyncio.Protocol):
+    def __init__(self, queue: Queue, fresh: Callable[[ClaimedMail], None], links: "set[_Link]") -> None:
+        self._queue, self._fresh, self._links = queue, fresh, links
+        self._reader = FrameReader()
+        self._tickets: dict[int, Ticket] = {}
+        self._answers: list[bytes] = []
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop registers no base class
+        self._links.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._links.discard(self)
+        for ticket in list(self._tickets.values()):
+            ticket.cancel()
+
+    def hang_up(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            frames = self._reader.feed(data)
+        except msgspec.MsgspecError as error:
+            emit(StoreTrouble(what="handover", reason=f"a frame cannot be read: {error}"))
+            self.hang_up()
+            return
+        for number, mail in frames:
+            if mail is not None:
+                self._commit(number, mail)
+            elif (ticket := self._tickets.get(number)) is not None:
+                ticket.cancel()
+
+    def _commit(self, number: int, mail: NewMail) -> None:
+        ticket = self._tickets[number] = self._queue.commit(mail)
+        ticket.future.add_done_callback(lambda future: self._settled(number, future))
+
+    def _settled(self, number: int, future: "asyncio.Future[ClaimedMail | None]") -> None:
+        self._tickets.pop(number, None)
+        code = Answer.COMMITTED
+        claimed = None
+        if future.cancelled():
+            code = Answer.WITHDRAWN
+        elif error := future.exception():
+            code = Answer.FULL if isinstance(error, StoreFull) else Answer.AWAY
+            if not isinstance(error, StoreError):
+                emit(StoreTrouble(what="commit", reason=f"{type(error).__name__}: {error}"))
+        else:
+            claimed = future.result()
+            code = Answer.COMMITTED if claimed is not None else Answer.WITHDRAWN
+        if not self._answers:
+            asyncio.get_running_loop().call_soon(self._write_answers)
+        self._answers.append(ANSWER.pack(number, code))
+        if claimed is not None:
+            self._fresh(claimed)
+
+    def _write_answers(self) -> None:
+        answers, self._answers = self._answers, []
+        if self._transport is not None:
+            self._transport.write(b"".join(answers))

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""START READING HERE: the two journeys of a mail, one named step a line.
+
+`receive` runs while the client waits for the answer to its final dot; `deliver` runs once a mail is
+ours. Each step is a method of the house that is handed in, and each house is put together in one
+visible place, `roles/gateway.py`.
+"""
+
+from gatepost.delivery.queue.record import ClaimedMail
+from gatepost.delivery.route import Route
+from gatepost.mailflow.delivering import Delivering
+from gatepost.mailflow.receiving import Receiving
+from gatepost.smtp.envelope import Envelope
+from gatepost.smtp.peer import Peer
+from gatepost.smtp.replies import Reply, queued
+from gatepost.smtp.server.service import Received
+
+
+async def receive(peer: Peer, envelope: Envelope, received: Received, house: Receiving) -> Reply:
+    """Carry one mail from its final dot to the queue, and answer the client (RFC 5321 §4.2.5, §6.1)."""
+    mail = house.identify(peer, envelope, received)  # track, tenant, direction
+    opened = house.open(mail)  # headers and MIME structure; defects are data
+    refusal = house.examine(opened)  # all that may refuse
+    if refusal:
+        return house.refuse(mail, refusal)  # the client keeps it
+    await house.commit(opened)  # from here on the mail is ours
+    return queued(mail.track)
+
+
+async def deliver(claim: ClaimedMail, route: Route, house: Delivering) -> None:
+    """Carry one claimed mail to its next hop and record what became of each recipient."""
+    result = await house.send(claim, route)  # one SMTP transaction
+    settlement = house.judge(claim, result)  # delivered, deferred or bounced, each with its report
+    await house.settle(claim, settlement)  # one transaction; from here on it is the next hop's

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A leaf's content: its transfer encoding undone, its text read (RFC 2045 §6).
+
+Promises: never raises; gives all that other readers would find in the body, and a defect wherever it is
+not what the encoding allows. Call it for leaves: a multipart's body is its parts.
+"""
+
+import binascii
+import re
+from typing import NamedTuple
+
+from gatepost.message import defects
+from gatepost.message.charsets import to_text
+from gatepost.message.tree import Entity
+
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64 = bytes(byte for byte in range(256) if byte not in _BASE64 + b"=")
+_WRONG_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n|\Z)")
+
+
+class Content(NamedTuple):
+    """Decoded bytes."""
+
+    data: bytes
+    defects: tuple[str, ...] = ()
+
+
+class Text(NamedTuple):
+    """Decoded text."""
+
+    text: str
+    defects: tuple[str, ...] = ()
+
+
+def decoded(entity: Entity) -> Content:
+    """Give the bytes that a leaf stands for."""
+    if entity.encoding == "base64":
+        return from_base64(entity.body)
+    if entity.encoding == "quoted-printable":
+        return from_quoted_printable(entity.body)
+    return Content(entity.body)
+
+
+def text_of(entity: Entity) -> Text:
+    """Give a leaf's text, line ends as LF."""
+    data, trouble = decoded(entity)
+    text, more = to_text(data, entity.content_type.parameters.get("charset", ""))
+    return Text(text.replace("\r\n", "\n"), trouble + more)
+
+
+def from_base64(encoded: bytes) -> Content:
+    """Decode base64; other characters are passed over, and what follows a padding is read too (RFC 2045 §6.8)."""
+    alphabet = encoded.translate(None, _NOT_BASE64)
+    clean = len(encoded.translate(None, _BASE64 + b"= \t\r\n")) == 0
+    body = alphabet.rstrip(b"=")
+    if b"=" not in body and len(alphabet) % 4 == 0 and len(alphabet) - len(body) <= 2:
+        return Content(binascii.a2b_base64(alphabet), () if clean else (defects.MALFORMED_BASE64,))
+    # Padding in the middle: each piece is whole in itself. Readers that stop at the first one see less.
+    data = b"".join(_base64_piece(piece) for piece in body.split(b"="))
+    return Content(data, (defects.MALFORMED_BASE64,))
+
+
+def _base64_piece(piece: bytes) -> bytes:
+    whole = piece[: len(piece) - 1] if len(piece) % 4 == 1 else piece
+    return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4))
+
+
+def from_quoted_printable(encoded: bytes) -> Content:
+    """Decode quoted-printable; a wrong escape stays as it is written, blanks at a line's end go (RFC 2045 §6.7)."""
+    if b" \r\n" in encoded or b"\t\r\n" in encoded:
+        encoded = b"\r\n".join(line.rstrip(b" \t") for line in encoded.split(b"\r\n"))
+    wrong = _WRONG_ESCAPE.search(encoded) is not None
+    return Content(binascii.a2b_qp(encoded), (defects.MALFORMED_QUOTED_PRINTABLE,) if wrong else ())

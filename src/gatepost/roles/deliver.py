@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `deliver` process: the store and SMTP out.
+
+DESCRIPTION
+    Owns the gateway's store. Commits what `receive` hands over, delivers it from memory at once, claims
+    what is due from the queue, settles each attempt. Serves the control socket of this role.
+STANDARDS
+    RFC 5321, 1870, 2920, 3207, 3461, 3464, 6152, 6531, 7505.
+SECURITY
+    Reads SMTP replies and DNS answers from outside, and mail only to send it on unchanged. Holds no
+    private key but passwords for smart hosts.
+DIAGNOSTICS
+    delivery.done an attempt, delivery.report a report, store.trouble while the store cannot commit.
+BUGS
+    None known.
+"""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from gatepost.config.bootstrap import Bootstrap
+from gatepost.config.configuration import Configuration
+from gatepost.delivery.dispatch import Dispatcher
+from gatepost.delivery.handover.server import HandoverServer
+from gatepost.delivery.queue.contract import Queue
+from gatepost.delivery.queue.queue import close_queue, open_queue
+from gatepost.delivery.queue.record import ClaimedMail
+from gatepost.delivery.route import Route
+from gatepost.delivery.routing import Routing
+from gatepost.delivery.send.sender import Sender
+from gatepost.dns.network import NetworkResolver
+from gatepost.mailflow.delivering import Delivering
+from gatepost.mailflow.identify import Identities
+from gatepost.mailflow.journey import deliver
+from gatepost.mailflow.reporting import Reporting
+from gatepost.roles.control import ControlServer
+from gatepost.roles.processes import Paths, hostname
+
+_DRAIN_S = 25.0
+
+
+async def start(bootstrap: Bootstrap, configuration: Configuration) -> Callable[[], Awaitable[None]]:
+    """Put the process together; gives what drains it."""
+    paths, name = Paths(bootstrap), hostname(bootstrap)
+    queue = await open_queue(paths.data, lease_s=configuration.delivery.lease_s)
+    identities = Identities(configuration)
+
+    async def pieces(blob: str) -> AsyncIterator[bytes]:
+        with queue.blobs.open(blob) as reader:
+            for piece in reader.pieces(65_536):
+                yield piece
+
+    sender = Sender(configuration.delivery, name, pieces)
+    house = Delivering(sender, Reporting(configuration, identities, name))
+
+    async def carry(claim: ClaimedMail, route: Route) -> None:
+        await deliver(claim, route, house)
+
+    routing = Routing(configuration.send_connectors, NetworkResolver())
+    dispatcher = Dispatcher(carry, house.refuse, routing, queue, configuration.delivery)
+    house.dispatcher = dispatcher
+    control = ControlServer(paths.control, queue_commands(queue, dispatcher))
+    await control.start()
+    handover = HandoverServer(paths.handover, queue, dispatcher.offer)
+    await handover.start()
+    dispatcher.start()
+
+    async def drain() -> None:
+        await handover.close()
+        await dispatcher.drain(_DRAIN_S)
+        await sender.close()
+        await control.close()
+        await close_queue(queue)
+
+    return drain
+
+
+def queue_commands(queue: Queue, dispatcher: Dispatcher) -> dict[str, Callable[..., Awaitable[Any]]]:
+    """Give what `gatepost queue` may ask of this process."""
+
+    async def lines(tenant_id: int | None = None) -> list[dict[str, Any]]:
+        return [msgspec.to_builtins(line) for line in await queue.lines(tenant_id)]
+
+    async def show(wanted: str = "", limit: int = 1000, tenant_id: int | None = None) -> list[dict[str, Any]]:
+        return [msgspec.to_builtins(one) for one in await queue.show(wanted, limit, tenant_id)]
+
+    async def retry(wanted: str = "", tenant_id: int | None = None) -> int:
+        number = await queue.retry(wanted, tenant_id)
+        dispatcher.expect(time.time())
+        return number
+
+    async def drop(wanted: str, tenant_id: int | None = None) -> int:
+        return await queue.drop(wanted, tenant_id)
+
+    return {"queue.list": lines, "queue.show": show, "queue.retry": retry, "queue.drop": drop}

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each process of a machine shares at its start and its end: event loop, signals, readiness, paths."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import uvloop
+
+from gatepost.config.bootstrap import Bootstrap, Listener
+from gatepost.errors import GatepostError
+from gatepost.telemetry.events import ProcessDraining, ProcessStarted
+from gatepost.telemetry.log import emit
+
+class Paths:
+    """Where a machine's stores and sockets lie."""
+
+    def __init__(self, bootstrap: Bootstrap) -> None:
+        self.data = Path(bootstrap.data)
+        self.run = Path(bootstrap.run) if bootstrap.run else self.data / "run"
+        self.handover = str(self.run / "handover.sock")
+        self.control = str(self.run / "control.sock")
+        self.blobs = self.data / "blobs"
+
+    def make(self) -> None:
+        """Make the folders, for this user alone."""
+        try:
+            for folder in (self.data, self.run, self.blobs):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise GatepostError(
+                f"{error.filename}: cannot be made: {error.strerror}; set `data` to a folder that this user may write"
+            ) from None
+
+
+def hostname(bootstrap: Bootstrap) -> str:
+    """Give the name that greets and signs trace headers."""
+    return bootstrap.hostname or socket.getfqdn()
+
+
+def bind(listener: Listener) -> socket.socket:
+    """Bind one listener's address, shareable between receive processes."""
+    family = socket.AF_INET6 if ":" in listener.address else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    if family == socket.AF_INET6 and listener.address != "::":
+        listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    try:
+        listening.bind((listener.address, listener.port))
+        listening.listen(1024)
+    except OSError as error:
+        listening.close()
+        raise GatepostError(
+            f"listener {listener.address}:{listener.port}: {error.strerror}; "
+            "free the port, choose another, or start with the right to bind it"
+        ) from None
+    listening.setblocking(False)
+    return listening
+
+
+class Supervised(NamedTuple):
+    """What a supervisor gives a process at its start: the listening sockets it bound, by the listener's index."""
+
+    sockets: dict[int, socket.socket]
+
+    @classmethod
+    def read(cls, handed: str) -> "Supervised":
+        """Read `index:fd,...` from the command line; `-` where there are none."""
+        pairs = (pair.split(":") for pair in handed.split(",")) if handed != "-" else ()
+        return cls({int(index): socket.socket(fileno=int(descriptor)) for index, descriptor in pairs})
+
+
+def run_process(name: str, start: Callable[[], Awaitable[Callable[[], Awaitable[None]]]], *, supervised: bool) -> int:
+    """Run one process: `start` makes it ready and gives what drains it; SIGTERM or SIGINT begins the drain."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        ending = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, ending.set)
+        if supervised:
+            loop.add_reader(0, _watch_supervisor, ending)
+        drain = await start()
+        emit(ProcessStarted(process=name, pid=os.getpid()))
+        await ending.wait()
+        emit(ProcessDraining(process=name))
+        await drain()
+
+    try:
+        uvloop.run(main())
+    except GatepostError as error:
+        sys.stderr.write(f"gatepost {name}: {error}\n")
+        return error.exit_code
+    return 0
+
+
+def _watch_supervisor(ending: asyncio.Event) -> None:
+    """End when the supervisor's end of standard input is gone: nobody would restart us in order."""
+    if not os.read(0, 1):
+        asyncio.get_running_loop().remove_reader(0)
+        ending.set()

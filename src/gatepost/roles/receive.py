@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `receive` process: SMTP in.
+
+DESCRIPTION
+    Accepts connections on every listener, carries each mail on the journey's first part and hands it
+    over to the process that owns the store. Answers 250 only after that process has committed.
+STANDARDS
+    RFC 5321, 1870, 2034, 2920, 3030, 3207, 3461, 3848, 4616, 4954, 6152, 6409, 6531; PROXY protocol 1 and 2.
+SECURITY
+    Reads hostile bytes: commands, headers and MIME framing, nothing deeper. Holds the TLS key, no other.
+    Opens no store; writes large bodies into the blob folder.
+DIAGNOSTICS
+    One event a mail (mail.received or mail.refused), one for a session that we ended.
+BUGS
+    A client's block is known to the process that saw it, not to its siblings.
+"""
+
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+
+from gatepost.config.bootstrap import Bootstrap, Listener
+from gatepost.config.configuration import Configuration
+from gatepost.delivery.handover.client import Handover
+from gatepost.errors import GatepostError
+from gatepost.mailflow.login import Logins
+from gatepost.mailflow.receiving import Receiving
+from gatepost.mailflow.reception import ReceptionDesk
+from gatepost.roles.processes import Paths, bind, hostname
+from gatepost.smtp.server.gate import Gate
+from gatepost.smtp.server.listener import Reception
+from gatepost.smtp.session.terms import Terms
+from gatepost.smtp.tls import server_context
+from gatepost.storage.blobs import FileBlobStore
+
+
+async def start(
+    bootstrap: Bootstrap, configuration: Configuration, inherited: Mapping[int, socket.socket]
+) -> Callable[[], Awaitable[None]]:
+    """Put the process together; gives what drains it."""
+    paths = Paths(bootstrap)
+    handover = Handover(paths.handover)
+    handover.start()
+    house = Receiving(
+        configuration, hostname=hostname(bootstrap), handover=handover, blobs=FileBlobStore(paths.blobs)
+    )
+    desk = ReceptionDesk(house, Logins(configuration))
+    gate = Gate(configuration.receive)
+    receptions = []
+    for index, listener in enumerate(bootstrap.listeners):
+        reception = _reception(bootstrap, configuration, listener, desk, gate)
+        await reception.open(inherited.get(index) or bind(listener))
+        receptions.append(reception)
+
+    async def drain() -> None:
+        for reception in receptions:
+            await reception.drain()
+        await handover.close()
+
+    return drain
+
+
+def _reception(
+    bootstrap: Bootstrap, configuration: Configuration, listener: Listener, desk: ReceptionDesk, gate: Gate
+) -> Reception:
+    terms = Terms(
+        hostname=hostname(bootstrap),
+        limits=configuration.receive,
+        starttls=listener.tls in ("offered", "required") and bool(bootstrap.tls.certificate),
+        tls_required=listener.tls == "required",
+        submission=listener.submission,
+    )
+    return Reception(
+        name=f"{listener.address}:{listener.port}",
+        terms=terms,
+        service=desk,
+        gate=gate,
+        tls=_tls(bootstrap, listener),
+        implicit_tls=listener.tls == "implicit",
+        proxy_from=listener.proxy_from,
+    )
+
+
+def _tls(bootstrap: Bootstrap, listener: Listener) -> ssl.SSLContext | None:
+    if listener.tls == "none" or not bootstrap.tls.certificate:
+        return None
+    try:
+        return server_context(bootstrap.tls.certificate, bootstrap.tls.key, client_ca=listener.client_ca)
+    except (OSError, ssl.SSLError) as error:
+        raise GatepostError(f"tls: {error.strerror or error}; give a PEM certificate and its key") from None

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One machine: all its processes under a supervisor, or one of them alone (`--process`)."""
+
+import sys
+
+from gatepost.config.bootstrap import Bootstrap
+from gatepost.config.loader import load_bootstrap, load_configuration
+from gatepost.errors import GatepostError, UsageError
+from gatepost.roles.processes import Paths, Supervised, run_process
+
+PROCESSES = ("deliver", "receive")
+
+
+def run(bootstrap: Bootstrap, config_path: str, process: str | None = None) -> int:
+    """Run this machine until it is told to end; gives the exit code. `process` runs that one alone."""
+    if process is None:
+        from gatepost.roles.supervisor import Supervisor
+
+        load_configuration(bootstrap.configuration)  # a wrong setting is told before anything starts
+        return Supervisor(bootstrap, config_path).run()
+    return run_one(bootstrap, process)
+
+
+def run_one(bootstrap: Bootstrap, process: str, supervised: Supervised | None = None) -> int:
+    """Run one process in the foreground, on its own or with what its supervisor gave it."""
+    configuration = load_configuration(bootstrap.configuration)
+    Paths(bootstrap).make()
+    if process == "deliver":
+        from gatepost.roles import deliver
+
+        return run_process(process, lambda: deliver.start(bootstrap, configuration), supervised=supervised is not None)
+    if process == "receive":
+        from gatepost.roles import receive
+
+        sockets = supervised.sockets if supervised else {}
+        return run_process(
+            process, lambda: receive.start(bootstrap, configuration, sockets), supervised=supervised is not None
+        )
+    raise UsageError(f"there is no process {process}; choose one of {', '.join(PROCESSES)}")
+
+
+def _main() -> int:
+    """Begin as the supervisor's child: `python -m gatepost.roles.single CONFIG PROCESS SOCKETS`."""
+    try:
+        return run_one(load_bootstrap(sys.argv[1]), sys.argv[2], Supervised.read(sys.argv[3]))
+    except GatepostError as error:
+        sys.stderr.write(f"gatepost {sys.argv[2]}: {error}\n")
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is at the other end of a session, as far as it has shown."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Peer:
+    """One connected client. What it claims (`helo`) and what was proven are separate fields."""
+
+    address: str
+    """IP address; behind a listed proxy, the one the PROXY header named."""
+    port: int
+    listener: str
+    """`address:port` of the listener that took the connection."""
+    helo: str = ""
+    extended: bool = False
+    """Whether it said EHLO rather than HELO."""
+    tls: str = ""
+    """Version and cipher; '' on a plain connection."""
+    certificate_sha256: str = ""
+    """Of a client certificate that chained to the listener's `client_ca`; lower-case hex."""
+    user: str = ""
+    """Authenticated name (RFC 4954); '' before."""
+    tenant_id: int | None = None
+    """The authenticated user's tenant."""
+
+    @property
+    def protocol(self) -> str:
+        """Name the transmission type for the trace header (RFC 3848)."""
+        if not self.extended:
+            return "SMTP"
+        return "ESMTP" + ("S" if self.tls else "") + ("A" if self.user else "")

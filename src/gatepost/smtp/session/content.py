@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read a mail's content: DATA up to its only end, `<CRLF>.<CRLF>`, and BDAT by count (RFC 5321 §4.5.2, RFC 3030).
+
+A bare CR or LF never ends anything; it is remembered, the rest of the content is read to its true end
+and thrown away, and the mail is refused. Beyond the size limit the rest is thrown away likewise. What
+is kept lies in `kept`, without transparency dots; whoever drives the session may take it away at any time.
+"""
+
+_END = b"\r\n.\r\n"
+_BEGINNINGS_OF_END = (b"\r\n.\r", b"\r\n.", b"\r\n", b"\r")
+
+
+class Content:
+    """The content of one mail while it arrives."""
+
+    __slots__ = ("_carry", "_limit", "bare_line_end", "chunks", "eight_bit", "kept", "size", "too_big")
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.kept = bytearray()
+        self.size = 0
+        """Bytes in all, kept or taken away; not counted on once `too_big`."""
+        self.chunks = 0
+        self.bare_line_end = False
+        self.too_big = False
+        self.eight_bit = False
+        self._limit = limit_bytes
+        self._carry = b""
+
+    def begin_data(self) -> None:
+        """Get ready for DATA: its first line follows a virtual line end, so that a lone dot may end it."""
+        self._carry = b"\r\n"
+        self.size = -2
+
+    def read_data(self, untrusted: bytes) -> bytes | None:
+        """Take bytes of DATA; give what follows its end, or None while the end has not come."""
+        block = self._carry + untrusted
+        end = block.find(_END)
+        if end >= 0:
+            self._carry = b""
+            self._keep(block[: end + 2], stuffed=True)
+            return block[end + 5 :]
+        held = next((len(mark) for mark in _BEGINNINGS_OF_END if block.endswith(mark)), 0)
+        cut = len(block) - held
+        self._carry = block[cut:]
+        if cut:
+            self._keep(block[:cut], stuffed=True)
+        return None
+
+    def read_chunk(self, untrusted: bytes) -> None:
+        """Take bytes of a BDAT chunk. A CR at its end waits for the LF that may come with the next one."""
+        block = self._carry + untrusted if self._carry else untrusted
+        cut = len(block) - block.endswith(b"\r")
+        self._carry = block[cut:]
+        if cut:
+            self._keep(block[:cut], stuffed=False)
+
+    def end_chunks(self) -> None:
+        """Close the last chunk: a CR that still waits is bare."""
+        if self._carry:
+            self._keep(self._carry, stuffed=False)
+            self._carry = b""
+
+    def _keep(self, block: bytes, *, stuffed: bool) -> None:
+        if self.bare_line_end or self.too_big:
+            return
+        line_ends = block.count(b"\r\n")
+        if block.count(b"\n") != line_ends or block.count(b"\r") != line_ends:
+            self.bare_line_end = True
+            self.kept.clear()
+            return
+        if stuffed:
+            if b"\r\n." in block:
+                block = block.replace(b"\r\n.", b"\r\n")
+            if self.size < 0:  # the virtual line end of begin_data is no content
+                self.size = 0
+                block = block[2:]
+        self.size += len(block)
+        if self.size > self._limit:
+            self.too_big = True
+            self.kept.clear()
+            return
+        if not self.eight_bit and not block.isascii():
+            self.eight_bit = True
+        self.kept += block

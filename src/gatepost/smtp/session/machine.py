@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The session itself: lines become verbs, verbs become replies or events, content becomes a mail.
+
+    expecting a command -> (verb) -> reply at once, and on
+                                  -> event, pending until `answer`
+    reading content     -> (end)  -> reply at once (bad line ends, too big)
+                                  -> ContentEnds, pending until `answer`
+    ended               -> nothing is read any more; `out` still holds the last reply
+
+A transaction leaves nothing behind: whatever ends it, sender, recipients and content are forgotten together.
+"""
+
+from collections.abc import Callable
+
+from gatepost.smtp import replies
+from gatepost.smtp.envelope import Envelope
+from gatepost.smtp.replies import Reply
+from gatepost.smtp.session.content import Content
+from gatepost.smtp.session.events import Authenticate, ContentBegins, ContentEnds, ContentRefused, Event, MailFrom, RcptTo, StartTls
+from gatepost.smtp.session.terms import Terms
+from gatepost.smtp.session.verbs import IDLE_VERBS, VERBS, Answer
+
+Dialog = Callable[["Session", bytes], Reply | Authenticate]
+
+
+class Session:
+    """One client's conversation. See the package's docstring for the calls and their order."""
+
+    __slots__ = (
+        "_buffer", "_chunk", "_chunk_last", "_chunk_refusal", "_discarding", "_errors", "_failed_logins", "_idle",
+        "_reading", "_refused_recipients", "authenticated", "content", "dialog", "ended", "envelope", "extended",
+        "greeted", "helo", "in_chunks", "is_encrypted", "offended", "out", "pending", "terms",
+    )  # fmt: skip
+
+    def __init__(self, terms: Terms, *, is_encrypted: bool = False) -> None:
+        self.terms = terms
+        self.out: list[bytes] = []
+        self.pending: Event | None = None
+        self.ended = False
+        self.offended = False
+        """Whether a wrong or misplaced command was seen; a tar pit slows all that follows."""
+        self.is_encrypted = is_encrypted
+        self.authenticated = False
+        self._buffer = b""
+        self._discarding = False
+        self._errors = self._idle = self._failed_logins = self._refused_recipients = 0
+        self._forget_client()
+
+    def _forget_client(self) -> None:
+        self.greeted = False
+        self.extended = False
+        self.helo = ""
+        self.dialog: Dialog | None = None
+        self.forget_transaction()
+
+    def forget_transaction(self) -> None:
+        """Forget sender, recipients and content, as RSET does."""
+        self.envelope: Envelope | None = None
+        self.content: Content | None = None
+        self.in_chunks = False
+        self._reading = ""
+        self._chunk = 0
+        self._chunk_last = False
+        self._chunk_refusal: Reply | None = None
+
+    # -- what drives the session calls these ---------------------------------------------------------
+
+    def greet(self) -> None:
+        """Say the greeting."""
+        self.out.append(self.terms.greeting)
+
+    def feed(self, untrusted: bytes) -> None:
+        """Take bytes from the client; `advance` then looks at them."""
+        self._buffer = self._buffer + untrusted if self._buffer else untrusted
+
+    def advance(self) -> Event | None:
+        """Go on until the world must decide (an event), or until more bytes are needed (None)."""
+        while (self._buffer or self._chunk_is_whole) and self.pending is None and not self.ended:
+            if self._reading:
+                answer = self._read_data() if self._reading == "data" else self._read_chunk()
+                if answer is None and self._reading:
+                    break
+            else:
+                line = self._take_line()
+                if line is None:
+                    break
+                answer = self._obey(line)
+            self._take_answer(answer)
+        return self.pending
+
+    def answer(self, reply: Reply) -> None:
+        """Give the world's decision on the pending event."""
+        event, self.pending = self.pending, None
+        if isinstance(event, ContentBegins):
+            self._begin_content(reply)
+            return
+        self._say(reply)
+        match event:
+            case MailFrom(envelope):
+                if reply.accepts:
+                    self.envelope = envelope
+            case RcptTo(envelope, recipient):
+                if reply.accepts:
+                    envelope.recipients.append(recipient)
+                else:
+                    self._count_refused_recipient()
+            case ContentEnds() | ContentRefused():
+                self.forget_transaction()
+                self._idle = 0
+            case Authenticate():
+                self._take_login(reply)
+            case StartTls() | None:
+                pass
+
+    def refuse(self, reply: Reply) -> None:
+        """End the session from outside (time-out, shutdown): whatever is pending is dropped."""
+        self.pending = None
+        self._say(reply._replace(closes=True))
+
+    def encrypted(self) -> None:
+        """Begin anew after the TLS handshake: nothing said in plain counts (RFC 3207 §4.2)."""
+        self.is_encrypted = True
+        self._buffer = b""
+        self._forget_client()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the client has pipelined something behind the command at hand."""
+        return bool(self._buffer)
+
+    @property
+    def buffered(self) -> int:
+        """Tell how many bytes wait to be looked at."""
+        return len(self._buffer)
+
+    @property
+    def reading_content(self) -> bool:
+        """Whether the client is in the middle of a mail's content."""
+        return self._reading != "" or self.in_chunks
+
+    # -- lines and verbs -----------------------------------------------------------------------------
+
+    def _take_line(self) -> bytes | None:
+        end = self._buffer.find(b"\n")
+        limit = self.terms.limits.line_bytes
+        if end < 0:
+            if len(self._buffer) > limit:
+                self._discarding = True
+                self._buffer = self._buffer[-1:]
+            return None
+        line = self._buffer[: end + 1]
+        self._buffer = self._buffer[end + 1 :]
+        return line
+
+    def _obey(self, line: bytes) -> Answer:
+        if self._discarding or len(line) > self.terms.limits.line_bytes:
+            self._discarding = False
+            return self._fault(replies.LINE_TOO_LONG)
+        if not line.endswith(b"\r\n") or line.find(b"\r") != len(line) - 2 or b"\0" in line:
+            return self._fault(replies.BARE_LINE_END_IN_COMMAND)
+        if self.dialog is not None:
+            return self._count_fault(self.dialog(self, line[:-2]))
+        verb, _, argument = line[:-2].partition(b" ")
+        verb = verb.upper()
+        handler = VERBS.get(verb)
+        if handler is None:
+            return self._fault(replies.UNKNOWN_COMMAND)
+        if verb in IDLE_VERBS:
+            self._idle += 1
+            if self._idle > self.terms.limits.idle_commands:
+                return replies.TOO_MANY_COMMANDS
+        return self._count_fault(handler(self, argument.rstrip(b" ")))
+
+    def _count_fault(self, answer: Answer) -> Answer:
+        return self._fault(answer) if isinstance(answer, Reply) and answer.code >= 500 else answer
+
+    def _take_answer(self, answer: Answer) -> None:
+        if answer is None:
+            return
+        if isinstance(answer, Reply):
+            self._say(answer)
+        elif isinstance(answer, bytes):
+            self.out.append(answer)
+        else:
+            self.pending = answer
+
+    def _say(self, reply: Reply) -> None:
+        self.out.append(reply.wire())
+        if reply.closes:
+            self.ended = True
+            self._buffer = b""
+            self.forget_transaction()
+
+    def _fault(self, reply: Reply) -> Reply:
+        """Count a wrong or misplaced command; too many end the session."""
+        self.offended = True
+        self._errors += 1
+        return replies.TOO_MANY_ERRORS if self._errors > self.terms.limits.errors else reply
+
+    def _count_refused_recipient(self) -> None:
+        self._refused_recipients += 1
+        if self._refused_recipients >= self.terms.limits.refused_recipients:
+            self._say(replies.TOO_MANY_ERRORS)
+
+    def _take_login(self, reply: Reply) -> None:
+        self.authenticated = reply.accepts
+        if not reply.accepts:
+            self.offended = True
+            self._failed_logins += 1
+            if self._failed_logins >= self.terms.limits.auth_failures:
+                self._say(replies.TOO_MANY_ERRORS)
+
+    # -- content -------------------------------------------------------------------------------------
+
+    def _begin_content(self, reply: Reply) -> None:
+        is_chunk = self._reading == "chunk"
+        if reply.accepts:
+            self.content = Content(self.terms.limits.size_bytes)
+            if is_chunk:
+                self.in_chunks = True  # the chunk is answered when its bytes are here
+            else:
+                self.content.begin_data()
+                self._reading = "data"
+                self._say(replies.SEND_CONTENT)
+        elif is_chunk:
+            self._chunk_refusal = reply
+        else:  # what is pipelined behind a refused DATA may be content: never take it as commands
+            self._say(reply._replace(closes=True) if self._buffer else reply)
+
+    @property
+    def _chunk_is_whole(self) -> bool:
+        return self._reading == "chunk" and self._chunk == 0
+
+    def expect_chunk(self, size: int, *, last: bool) -> None:
+        """Read the next `size` bytes as a BDAT chunk."""
+        self._reading, self._chunk, self._chunk_last, self._chunk_refusal = "chunk", size, last, None
+
+    def read_past(self, refusal: Reply) -> None:
+        """Read past the chunk's bytes, then answer with `refusal`."""
+        self._chunk_refusal = refusal
+
+    def _read_data(self) -> Answer:
+        assert self.content is not None
+        untrusted, self._buffer = self._buffer, b""
+        rest = self.content.read_data(untrusted)
+        if rest is None:
+            return None
+        self._buffer = rest
+        self._reading = ""
+        return self._content_ends(self.content)
+
+    def _read_chunk(self) -> Answer:
+        piece, self._buffer = self._buffer[: self._chunk], self._buffer[self._chunk :]
+        self._chunk -= len(piece)
+        if self._chunk_refusal is None and self.content is not None:
+            self.content.read_chunk(piece)
+        return self._chunk_ends() if self._chunk == 0 else None
+
+    def _chunk_ends(self) -> Answer:
+        self._reading = ""
+        refusal, content = self._chunk_refusal, self.content
+        if refusal is not None or content is None:
+            self.forget_transaction()  # a refused chunk ends the transaction: nothing of it may live on
+            return self._fault(refusal or replies.MAIL_FIRST)
+        content.chunks += 1
+        if content.chunks > self.terms.limits.chunks:
+            return replies.TOO_MANY_CHUNKS
+        if not self._chunk_last:
+            return replies.CHUNK_OK
+        content.end_chunks()
+        return self._content_ends(content)
+
+    def _content_ends(self, content: Content) -> Answer:
+        assert self.envelope is not None
+        if content.bare_line_end:
+            self.offended = True
+            return ContentRefused(self.envelope, replies.BARE_LINE_END)
+        if content.too_big:
+            return ContentRefused(self.envelope, replies.TOO_BIG)
+        return ContentEnds(self.envelope, content.size, content.eight_bit)

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The owner's lock: one process owns a data folder, however it ends the lock ends with it."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from gatepost.errors import StoreOwned
+from gatepost.storage.sqlite import store_error
+
+
+class OwnerLock:
+    """An exclusive `flock` on `owner.lock`, which names the owner's process for people."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock.
+
+        Raises: StoreOwned while another process holds it; StoreAway or StoreFull when the folder cannot be written.
+        """
+        self.path = folder / "owner.lock"
+        try:
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise store_error(error, str(self.path)) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode("ascii"), 0)
+        except BlockingIOError as error:
+            owner = os.pread(self._file, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._file)
+            raise StoreOwned(
+                f"{folder}: process {owner} owns this store; end that process, or set another `data` folder for this one"
+            ) from error
+        except OSError as error:
+            os.close(self._file)
+            raise store_error(error, str(self.path)) from error
+
+    def release(self) -> None:
+        """Give the folder free; releasing twice is allowed."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1

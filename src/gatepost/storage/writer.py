@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one thread that writes a SQLite store, with group commit.
+
+Promises:
+
+* What is pending when a COMMIT ends is the next group: one transaction, one fsync, one wake-up of the event loop.
+* Operations of a group that have the same handler are handed to it together, so that it can write many rows with one statement.
+* An operation's outcome is known only after its COMMIT. A failing one is undone alone; the others of its group are committed.
+* When COMMIT itself fails, all its operations raise StoreFull or StoreAway: they are in doubt, and are not repeated.
+* After StoreFull or StoreAway the next group tries anew, with a new connection where the old one may be broken.
+
+A handler gets the connection and the arguments of its operations, gives one result for each, and does
+nothing that a ROLLBACK does not undo.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gatepost.errors import StoreAway, StoreError, StoreFull
+from gatepost.storage.sqlite import Connection, EngineError, store_error
+
+Handler = Callable[[Connection, list[Any]], Sequence[Any]]
+GROUP_LIMIT = 512
+
+
+class OneByOne(Exception):
+    """A handler's wish to get its operations each alone; never leaves the writer."""
+
+
+class Operation:
+    """One piece of work on its way to a COMMIT. `future` gets its result, or None when it was cancelled."""
+
+    __slots__ = ("argument", "begun", "error", "future", "handler", "result")
+
+    def __init__(self, handler: Handler, argument: Any, future: "asyncio.Future[Any]") -> None:
+        self.handler = handler
+        self.argument = argument
+        self.future = future
+        self.begun = False
+        self.result: Any = None
+        self.error: Exception | None = None
+
+
+class Writer:
+    """Commits groups of operations; to be used from one event loop."""
+
+    def __init__(self, connect: Callable[[], Connection], where: str) -> None:
+        """Take the way to a connection; it is used first in `start` and again after a failure.
+
+        Raises: what `connect` raises.
+        """
+        self.commits = 0
+        """COMMITs that succeeded."""
+        self._connect = connect
+        self._where = where
+        self._connection: Connection | None = connect()
+        self._loop = asyncio.get_running_loop()
+        self._pending: list[Operation] = []
+        self._guard = threading.Lock()
+        self._wake = threading.Semaphore(0)
+        self._sleeping = False
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, handler: Handler, argument: Any) -> Operation:
+        """Put an operation into the next group."""
+        operation = Operation(handler, argument, self._loop.create_future())
+        if self._closing:
+            operation.future.set_exception(StoreAway(f"{self._where}: the store is being closed"))
+            return operation
+        with self._guard:
+            self._pending.append(operation)
+            wake, self._sleeping = self._sleeping, False
+        if wake:
+            self._wake.release()
+        return operation
+
+    def cancel(self, operation: Operation) -> bool:
+        """Withdraw an operation unless its group has begun; tells whether it was withdrawn."""
+        with self._guard:
+            if operation.begun:
+                return False
+            with contextlib.suppress(ValueError):
+                self._pending.remove(operation)
+        if not operation.future.done():
+            operation.future.set_result(None)
+        return True
+
+    async def close(self) -> None:
+        """Commit what is pending, end the thread and close the connection."""
+        if not self._closing:
+            self._closing = True
+            with self._guard:
+                self._sleeping = False
+            self._wake.release()
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        while True:
+            group = self._take()
+            if group:
+                self._perform(group)
+                with contextlib.suppress(RuntimeError):  # The loop may have been closed without us; nobody waits then.
+                    self._loop.call_soon_threadsafe(_resolve, group)
+            elif self._closing:
+                break
+            else:
+                self._wake.acquire()
+        self._drop_connection()
+
+    def _take(self) -> list[Operation]:
+        with self._guard:
+            group, self._pending = self._pending[:GROUP_LIMIT], self._pending[GROUP_LIMIT:]
+            for operation in group:
+                operation.begun = True
+            self._sleeping = not group and not self._closing
+            return group
+
+    def _perform(self, group: list[Operation]) -> None:
+        try:
+            connection = self._begin()
+            try:
+                _handle(connection, group)
+            except Exception as error:
+                self._rollback()
+                if isinstance(_named(error, self._where), StoreFull | StoreAway):
+                    self._by_handler(group)
+                else:
+                    self._alone(group)
+                return
+        except Exception as error:
+            self._fail(group, error)
+            return
+        self._commit(group)
+
+    def _alone(self, group: list[Operation]) -> None:
+        """Redo a group so that a defective operation harms only itself."""
+        try:
+            connection = self._begin()
+            for operation in group:
+                connection.execute("SAVEPOINT operation")
+                try:
+                    _handle(connection, [operation])
+                except Exception as error:
+                    operation.error = _named(error, self._where)
+                    if not connection.in_transaction:
+                        raise
+                    connection.execute("ROLLBACK TO operation")
+                connection.execute("RELEASE operation")
+        except Exception as error:
+            self._fail(group, error)
+            return
+        self._commit(group)
+
+    def _by_handler(self, group: list[Operation]) -> None:
+        """Redo a group kind by kind: on a full disk, settlements may still succeed where new mail does not."""
+        for handler in dict.fromkeys(operation.handler for operation in group):
+            part = [operation for operation in group if operation.handler is handler]
+            try:
+                _handle(self._begin(), part)
+            except Exception as error:
+                self._rollback()
+                if isinstance(_named(error, self._where), StoreFull | StoreAway):
+                    self._fail(part, error)
+                else:
+                    self._alone(part)
+            else:
+                self._commit(part)
+
+    def _begin(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._connect()
+        self._connection.execute("BEGIN IMMEDIATE")
+        return self._connection
+
+    def _commit(self, group: list[Operation]) -> None:
+        assert self._connection is not None
+        try:
+            self._connection.execute("COMMIT")
+            self.commits += 1
+        except Exception as error:
+            self._fail(group, error, doubt=True)
+
+    def _fail(self, group: list[Operation], error: Exception, doubt: bool = False) -> None:
+        self._rollback()
+        named = _named(error, self._where)
+        if doubt and not isinstance(named, StoreFull):
+            named = StoreAway(f"{self._where}: COMMIT failed, its mails are in doubt: {error}")
+        if isinstance(named, StoreAway):
+            self._drop_connection()
+        for operation in group:
+            operation.error = named
+
+    def _rollback(self) -> None:
+        if self._connection is not None and self._connection.in_transaction:
+            try:
+                self._connection.execute("ROLLBACK")
+            except EngineError:
+                self._drop_connection()
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(EngineError):
+                self._connection.close()
+            self._connection = None
+
+
+def _handle(connection: Connection, group: list[Operation]) -> None:
+    kinds: dict[Handler, list[Operation]] = {}
+    for operation in group:
+        kinds.setdefault(operation.handler, []).append(operation)
+    for handler, operations in kinds.items():
+        results = handler(connection, [operation.argument for operation in operations])
+        for operation, result in zip(operations, results, strict=True):
+            operation.result = result
+
+
+def _named(error: Exception, where: str) -> Exception:
+    return store_error(error, where) if isinstance(error, StoreError | EngineError | OSError) else error
+
+
+def _resolve(group: list[Operation]) -> None:
+    for operation in group:
+        future = operation.future
+        if future.done():  # Its waiter was cancelled; the work is done all the same.
+            continue
+        if operation.error is not None:
+            future.set_exception(operation.error)
+        else:
+            future.set_result(operation.result)
