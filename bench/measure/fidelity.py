@@ -10,7 +10,6 @@ import re
 from gatepost.testing.load import Plan, Result, generate
 from gatepost.testing.sink import Sink
 from gatepost.testing.strict import SinkMail
-
 from measure.rivals import Rival
 
 MAILS = 200

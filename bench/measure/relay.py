@@ -17,7 +17,6 @@ from typing import Any
 from gatepost.testing.ports import free_port, wait_until_unused
 from gatepost.testing.postfix import why_not
 from gatepost.testing.tls import self_signed
-
 from measure import fidelity, place, repeat, rows
 from measure.place import tell
 from measure.repeat import Cell, Repeat

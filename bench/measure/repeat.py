@@ -12,7 +12,6 @@ from gatepost.testing.load_processes import LoadProcesses
 from gatepost.testing.mails import sample_mail
 from gatepost.testing.ports import LOOPBACK
 from gatepost.testing.processes import pss_mib, snapshot, tree
-
 from measure.rivals import Rival
 from measure.smtp_sink import SmtpSink
 
@@ -54,7 +53,7 @@ class Repeat(NamedTuple):
 def run(rival: Rival, sink: SmtpSink, cell: Cell, mails: int, folder: Path) -> Repeat:
     """Send mails through a gateway, one a connection, and wait for the last in the sink."""
     expected = sink.count + mails
-    watched, ours = [[rival.root]], [os.getpid()]
+    watched, ours = [[rival.root]], [os.getpid(), rival.beside]
     if cell.starttls:
         plan = Plan(
             port=rival.port,

@@ -17,6 +17,8 @@ class Rival(NamedTuple):
     name: str
     port: int
     root: int
+    beside: int
+    """The other gateway's root: idle meanwhile, and none of the disturbers."""
 
 
 @contextmanager
@@ -26,4 +28,5 @@ def rivals(folder: Path, hop: int, tls: CertificateFiles, receive: int) -> Itera
     # As shipped: what is set here is only where to listen and where mail goes.
     gatepost = Gateway(folder / "gatepost", relay_all_to(hop), tls=tls, receive=receive)
     with postfix, gatepost:
-        yield Rival("postfix", postfix.port, postfix.master_pid), Rival("gatepost", gatepost.port, gatepost.supervisor_pid)
+        roots = postfix.master_pid, gatepost.supervisor_pid
+        yield Rival("postfix", postfix.port, *roots), Rival("gatepost", gatepost.port, *reversed(roots))

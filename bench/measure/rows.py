@@ -55,7 +55,7 @@ def _row(gateway: str, cell: Cell, repeats: list[Repeat], ratio: float, pairs: i
 
 def table(found: list[dict[str, Any]]) -> str:
     """Lay rows out for people."""
-    head = f"{'gateway':9} {'size':>5} {'sess':>4} {'tls':8} {'mails/s':>8} {'range':>15} {'cpu s/1000':>10} {'PSS MiB':>8} {'ratio':>6}  pairs"
+    head = f"{'gateway':9} {'size':>5} {'sess':>4} {'tls':8} {'mails/s':>8} {'range':>15} {'cpu s/1000':>10} {'PSS MiB':>8} {'ratio':>6}"
     lines = [head, "-" * len(head)]
     for row in found:
         low, high = row["messages_per_s_range"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from gatepost.config.configuration import Configuration
-from gatepost.delivery.handover.client import Handover
+from gatepost.delivery.handover.client import Committing
 from gatepost.delivery.queue.record import Body, NewMail
 from gatepost.errors import StoreAway, StoreFull
 from gatepost.mailflow.arrival import Identified, Opened
@@ -16,6 +16,7 @@ from gatepost.mailflow.track import new_track
 from gatepost.message.addresses import Address
 from gatepost.message.parse import parse
 from gatepost.message.received import received as received_field
+from gatepost.message.received import with_protocol
 from gatepost.smtp import replies
 from gatepost.smtp.envelope import Envelope, Recipient
 from gatepost.smtp.peer import Peer
@@ -34,7 +35,7 @@ class Receiving:
         configuration: Configuration,
         *,
         hostname: str,
-        handover: Handover,
+        handover: Committing,
         blobs: FileBlobStore,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -91,14 +92,15 @@ class Receiving:
         received, peer, envelope = mail.received, mail.peer, mail.envelope
         only = envelope.recipients[0].address if len(envelope.recipients) == 1 else None
         trace = received_field(
-            helo=peer.helo,
+            untrusted_helo=peer.helo,
             client=peer.address,
             hostname=self._hostname,
-            protocol=("UTF8SMTP" + peer.protocol.removeprefix("ESMTP")) if envelope.smtputf8 else peer.protocol,
+            protocol=with_protocol(
+                extended=peer.extended, tls=bool(peer.tls), authenticated=bool(peer.user), utf8=envelope.smtputf8
+            ),
             track=mail.track,
-            recipient=only,
             at=mail.received_at,
-            tls=peer.tls,
+            recipient=only,
         )
         ticket = self.handover.commit(
             NewMail(

@@ -14,13 +14,8 @@ _SEARCHED = 70
 """Bytes of a boundary that are searched for (RFC 2046 §5.1.1 allows no more); the rest is compared."""
 
 
-class Delimiter(NamedTuple):
-    """A boundary line: `at` is the line end before it, `line_end` its own, `level` its multipart's depth in the path."""
-
-    at: int
-    line_end: int
-    level: int
-    closing: bool
+Delimiter = tuple[int, int, int, bool]
+"""A boundary line: the place of the line end before it, its own line end, its multipart's level, whether it closes."""
 
 
 class _Open(NamedTuple):
@@ -30,30 +25,27 @@ class _Open(NamedTuple):
 
 
 class Boundaries:
-    """The open boundaries, innermost last. After `patience` lines that only look like one, `worn_out` is set."""
+    """The open boundaries. After `patience` lines that only look like one, `worn_out` is set."""
 
-    __slots__ = ("_by_boundary", "_end", "_needle", "_open", "_patience", "_raw", "worn_out")
+    __slots__ = ("_by_boundary", "_end", "_needle", "_open", "_patience", "_raw", "doubtful", "levels", "worn_out")
 
     def __init__(self, raw: Raw, patience: int) -> None:
         self._raw, self._end, self._patience = raw, len(raw), patience
         self._open: list[_Open] = []
         self._by_boundary: dict[bytes, _Open] = {}
         self._needle = b""
+        self.levels: list[int] = []
+        """The depth in the path of each multipart whose boundary is open, innermost last."""
         self.worn_out = False
-
-    def __bool__(self) -> bool:
-        return bool(self._open)
-
-    @property
-    def innermost_level(self) -> int:
-        """The depth of the innermost multipart whose boundary is open; -1 when there is none."""
-        return self._open[-1].level if self._open else -1
+        self.doubtful = False
+        """Whether a line began with a boundary and went on: other readers may have seen a part there."""
 
     def open(self, boundary: bytes, level: int) -> bool:
         """Look out for one more boundary; say whether it is new, and not that of an outer multipart."""
         shadowed = self._by_boundary.get(boundary)
         opened = _Open(boundary, level, shadowed)
         self._open.append(opened)
+        self.levels.append(level)
         self._by_boundary[boundary] = opened
         self._aim()
         return shadowed is None
@@ -61,6 +53,7 @@ class Boundaries:
     def forget(self) -> None:
         """Stop looking for the innermost boundary."""
         boundary, _, shadowed = self._open.pop()
+        self.levels.pop()
         if shadowed is None:
             del self._by_boundary[boundary]
         else:
@@ -76,10 +69,12 @@ class Boundaries:
                 line_end = self._end
             line = raw[at + 3 : line_end].rstrip(b" \t\r")
             if (opened := by_boundary.get(line)) is not None:
-                return Delimiter(at, line_end, opened.level, False)
+                return at, line_end, opened.level, False
             if line[-2:] == b"--" and (opened := by_boundary.get(line[:-2])) is not None:
-                return Delimiter(at, line_end, opened.level, True)
+                return at, line_end, opened.level, True
             position = line_end
+            if not self.doubtful and line.startswith(tuple(by_boundary)):
+                self.doubtful = True
             self._patience -= 1
             if self._patience < 0:
                 self.worn_out = True
@@ -96,5 +91,7 @@ def _common_head(heads: list[bytes]) -> bytes:
     if not heads:
         return b""
     low, high = min(heads), max(heads)
-    length = next((n for n, byte in enumerate(low) if high[n : n + 1] != bytes((byte,))), len(low))
-    return low[:length]
+    for place, byte in enumerate(low):
+        if high[place] != byte:
+            return low[:place]
+    return low

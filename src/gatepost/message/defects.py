@@ -26,6 +26,7 @@ LONG_BOUNDARY: Final = "long-boundary"
 REPEATED_BOUNDARY: Final = "repeated-boundary"
 NO_PARTS: Final = "multipart-without-parts"
 MISSING_FINAL_BOUNDARY: Final = "missing-final-boundary"
+DOUBTFUL_BOUNDARY: Final = "doubtful-boundary"
 PART_WITHOUT_BLANK_LINE: Final = "part-without-blank-line"
 MALFORMED_PARAMETER: Final = "malformed-parameter"
 DUPLICATE_PARAMETER: Final = "duplicate-parameter"
@@ -60,6 +61,7 @@ SENTENCES: Final[dict[str, str]] = {
     REPEATED_BOUNDARY: "A multipart entity uses the boundary of one that encloses it (RFC 2046 §5.1.2).",
     NO_PARTS: "A multipart entity never shows the boundary that it names.",
     MISSING_FINAL_BOUNDARY: "A multipart entity ends without its closing boundary (RFC 2046 §5.1.1).",
+    DOUBTFUL_BOUNDARY: "A line begins with a boundary and goes on; RFC 2046 §5.1.1 lets readers take it for one.",
     PART_WITHOUT_BLANK_LINE: "A part's header ends at a boundary, without a blank line.",
     MALFORMED_PARAMETER: "A parameter has wrong syntax (RFC 2045 §5.1).",
     DUPLICATE_PARAMETER: "A parameter stands more than once; the first one counts here.",

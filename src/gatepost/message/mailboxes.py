@@ -27,6 +27,9 @@ _TOKEN = re.compile(
 )
 _LOCAL = re.compile(r"[^\s()<>\[\],;:@\"\\\x00-\x1f\x7f]++")
 
+_WORDS_OF_AN_ADDRESS = 16
+"""How many words and marks an address has on average at the most; a field with more is made to cost time."""
+
 
 class Mailbox(NamedTuple):
     """One mailbox of an address field; `raw` is its text without line folds."""
@@ -74,6 +77,7 @@ class _Reading:
         self.groups: list[str] = []
         self.exceeded: str | None = None
         self.in_group = False
+        self.words_left = 1000 + _WORDS_OF_AN_ADDRESS * limits.addresses
         self._begin(0)
 
     def _begin(self, position: int) -> None:
@@ -94,6 +98,9 @@ class _Reading:
                 break
             self._take(_Token(match.lastgroup or "", match[0]), position)
             position = match.end()
+            self.words_left -= 1
+            if self.words_left < 0:
+                self.exceeded = "addresses"
         self._finish(end)
         if self.in_group and self.exceeded is None:
             self.found.append(defects.UNCLOSED_GROUP)

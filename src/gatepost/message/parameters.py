@@ -19,7 +19,8 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _NAME = re.compile(r"[^\s;=()\"]*+")
 _VALUE = re.compile(r"[^;(\"]*+")
 _COMMENT_STEP = re.compile(r"[^()\\]*+(?:\\.?|[()])?", re.DOTALL)
-_BLANK = re.compile(r"[ \t\r\n]*+")
+_BLANK = re.compile(r"(?:[ \t\r\n]++|\((?:[^()\\]|\\.)*+\))*+", re.DOTALL)
+"""Blanks and comments without comments in them."""
 _SECTION = re.compile(r"([^*]+)(?:\*(\d{1,9}))?(\*)?")
 
 
@@ -99,6 +100,9 @@ def _read(text: str, position: int, limits: MessageLimits, raw: dict[str, str], 
             return
         if text[position] == ";":
             position += 1
+            count += 1  # an empty or malformed parameter costs time like a good one, so it counts
+            if count > limits.parameters:
+                raise _Exceeded("parameters")
             continue
         name_match = _NAME.match(text, position)
         name = name_match[0].lower() if name_match else ""
@@ -107,9 +111,6 @@ def _read(text: str, position: int, limits: MessageLimits, raw: dict[str, str], 
             found.append(defects.MALFORMED_PARAMETER)
             position = _next_semicolon(text, position)
             continue
-        count += 1
-        if count > limits.parameters:
-            raise _Exceeded("parameters")
         position = _skip(text, position + 1, limits, found)
         value, position = _value(text, position, found)
         if name in raw:

@@ -55,13 +55,15 @@ class _Run:
         """Build the tree and give its root."""
         position = self._open_entity(0, TEXT_PLAIN, whole=True)
         root, boundaries = self.path[0], self.boundaries
-        while boundaries and self.exceeded is None:
+        while boundaries.levels and self.exceeded is None:
             delimiter = boundaries.find(position, self.end)
             if delimiter is None:
                 break
             position = self._pass(delimiter)
         if boundaries.worn_out and self.exceeded is None:
             self.exceeded = "parts"
+        if boundaries.doubtful:
+            self.found[defects.DOUBTFUL_BOUNDARY] = None
         self._close(0, self.end)
         return root
 
@@ -91,7 +93,7 @@ class _Run:
             path.append(entity)
             cut = self._find_header(entity)
             if self.exceeded is None:
-                self.exceeded = inspect_header(entity, self.found, whole)
+                self._look_over(entity, whole)
             if self.exceeded is not None or cut is not None:
                 return start if cut is None else cut
             maintype = entity.content_type.maintype
@@ -111,13 +113,14 @@ class _Run:
             entity.body_start = start + (1 if lead[:1] == b"\n" else 2)
             return None
         blank = self.blank_lines.after(start)
-        if self.boundaries:
+        if self.boundaries.levels:
             delimiter = self.boundaries.find(start - 1, blank)
             if delimiter is not None:
-                entity.header_end = entity.body_start = max(delimiter.at + 1, start)
-                if delimiter.at >= start:
+                cut = delimiter[0]
+                entity.header_end = entity.body_start = max(cut + 1, start)
+                if cut >= start:
                     self.found[defects.PART_WITHOUT_BLANK_LINE] = None
-                return delimiter.at
+                return cut
         if blank - start > self.limits.header_bytes:
             self.exceeded = "header_bytes"
             last_line_end = self.raw.rfind(b"\n", start, start + self.limits.header_bytes)
@@ -128,6 +131,18 @@ class _Run:
             entity.header_end = blank + 1
             entity.body_start = blank + (3 if self.raw[blank + 1] == _CR else 2)
         return None
+
+    def _look_over(self, entity: Entity, whole: bool) -> None:
+        """Take from the header what decides how its body is read."""
+        header = self.raw[entity.header_start : entity.header_end]
+        content_type, encoding, found, exceeded = inspect_header(header, self.limits, whole)
+        if content_type is not None:
+            entity.content_type = content_type
+        if encoding is not None:
+            entity.encoding = encoding
+        for defect in found:
+            self.found[defect] = None
+        self.exceeded = exceeded
 
     def _encloses(self, entity: Entity) -> bool:
         """Whether a message/rfc822 entity's body is to be read as a mail."""
@@ -164,7 +179,7 @@ class _Run:
         path, boundaries = self.path, self.boundaries
         while len(path) > level:
             entity = path.pop()
-            if boundaries.innermost_level == len(path):
+            if boundaries.levels and boundaries.levels[-1] == len(path):
                 if self.exceeded is None:
                     self.found[defects.MISSING_FINAL_BOUNDARY] = None
                 self._end_of_parts(entity)

@@ -17,7 +17,8 @@ BUGS
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -42,10 +43,35 @@ from gatepost.roles.processes import Paths, hostname
 _DRAIN_S = 25.0
 
 
+class Parts(NamedTuple):
+    """What the process is made of, ready to take mail."""
+
+    queue: Queue
+    dispatcher: Dispatcher
+    close: Callable[[], Awaitable[None]]
+
+
 async def start(bootstrap: Bootstrap, configuration: Configuration) -> Callable[[], Awaitable[None]]:
-    """Put the process together; gives what drains it."""
-    paths, name = Paths(bootstrap), hostname(bootstrap)
-    queue = await open_queue(paths.data, lease_s=configuration.delivery.lease_s)
+    """Put the process together and serve `receive`; gives what drains it."""
+    paths = Paths(bootstrap)
+    parts = await make_parts(bootstrap, configuration)
+    control = ControlServer(Path(paths.control), queue_commands(parts.queue, parts.dispatcher))
+    await control.start()
+    handover = HandoverServer(paths.handover, parts.queue, parts.dispatcher.offer)
+    await handover.start()
+
+    async def drain() -> None:
+        await handover.close()
+        await parts.close()
+        await control.close()
+
+    return drain
+
+
+async def make_parts(bootstrap: Bootstrap, configuration: Configuration) -> Parts:
+    """Open the store and put queue, dispatcher, sender and the delivering house together."""
+    name = hostname(bootstrap)
+    queue = await open_queue(Paths(bootstrap).data, lease_s=configuration.delivery.lease_s)
     identities = Identities(configuration)
 
     async def pieces(blob: str) -> AsyncIterator[bytes]:
@@ -60,22 +86,15 @@ async def start(bootstrap: Bootstrap, configuration: Configuration) -> Callable[
         await deliver(claim, route, house)
 
     routing = Routing(configuration.send_connectors, NetworkResolver())
-    dispatcher = Dispatcher(carry, house.refuse, routing, queue, configuration.delivery)
-    house.dispatcher = dispatcher
-    control = ControlServer(paths.control, queue_commands(queue, dispatcher))
-    await control.start()
-    handover = HandoverServer(paths.handover, queue, dispatcher.offer)
-    await handover.start()
+    house.dispatcher = dispatcher = Dispatcher(carry, house.refuse, routing, queue, configuration.delivery)
     dispatcher.start()
 
-    async def drain() -> None:
-        await handover.close()
+    async def close() -> None:
         await dispatcher.drain(_DRAIN_S)
         await sender.close()
-        await control.close()
         await close_queue(queue)
 
-    return drain
+    return Parts(queue, dispatcher, close)
 
 
 def queue_commands(queue: Queue, dispatcher: Dispatcher) -> dict[str, Callable[..., Awaitable[Any]]]:

@@ -21,7 +21,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from gatepost.config.bootstrap import Bootstrap, Listener
 from gatepost.config.configuration import Configuration
-from gatepost.delivery.handover.client import Handover
+from gatepost.delivery.handover.client import Committing, Handover
 from gatepost.errors import GatepostError
 from gatepost.mailflow.login import Logins
 from gatepost.mailflow.receiving import Receiving
@@ -35,12 +35,16 @@ from gatepost.storage.blobs import FileBlobStore
 
 
 async def start(
-    bootstrap: Bootstrap, configuration: Configuration, inherited: Mapping[int, socket.socket]
+    bootstrap: Bootstrap,
+    configuration: Configuration,
+    inherited: Mapping[int, socket.socket],
+    handover: Committing | None = None,
 ) -> Callable[[], Awaitable[None]]:
-    """Put the process together; gives what drains it."""
+    """Put the process together; gives what drains it. `handover` is where mail is committed, else the store's process."""
     paths = Paths(bootstrap)
-    handover = Handover(paths.handover)
-    handover.start()
+    if handover is None:
+        handover = Handover(paths.handover)
+        await handover.start()
     house = Receiving(
         configuration, hostname=hostname(bootstrap), handover=handover, blobs=FileBlobStore(paths.blobs)
     )

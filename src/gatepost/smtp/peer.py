@@ -24,10 +24,3 @@ class Peer:
     """Authenticated name (RFC 4954); '' before."""
     tenant_id: int | None = None
     """The authenticated user's tenant."""
-
-    @property
-    def protocol(self) -> str:
-        """Name the transmission type for the trace header (RFC 3848)."""
-        if not self.extended:
-            return "SMTP"
-        return "ESMTP" + ("S" if self.tls else "") + ("A" if self.user else "")

@@ -30,6 +30,8 @@ from gatepost.testing.ledger import ID_HEADER, Ledger, LedgerLine, digest
 from gatepost.testing.mails import sample_mail
 from gatepost.testing.tls import unchecked_client_context
 
+_ENDING = (signal.SIGTERM, signal.SIGINT)
+
 
 class Plan(msgspec.Struct, kw_only=True, frozen=True):
     """What to send; `{n}` in an address becomes the mail's number."""
@@ -203,10 +205,12 @@ async def generate(plan: Plan, *, ledger: Path | None = None, stop: asyncio.Even
         return await _Generator(plan, book, stop or asyncio.Event()).run()
 
 
-async def _generate_until_signal(plan: Plan, ledger: Path | None) -> Result:
+async def _generate_until_signal(plan: Plan, ledger: Path | None, early: list[int]) -> Result:
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _ENDING:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if early:
+        stop.set()
     return await generate(plan, ledger=ledger, stop=stop)
 
 
@@ -245,6 +249,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ledger", type=Path)
     parser.add_argument("--plan-from-stdin", action="store_true", help="read a plan as one JSON line, say 'ready', begin at the next line")
     options = parser.parse_args(arguments)
+    early: list[int] = []
+    for number in _ENDING:
+        # Whoever was told "ready" may end us before the event loop runs.
+        signal.signal(number, lambda got, _frame: early.append(got))
     import uvloop
 
     if options.plan_from_stdin:
@@ -254,7 +262,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdin.readline()
     else:
         plan = _plan(options)
-    result = uvloop.run(_generate_until_signal(plan, options.ledger))
+    result = uvloop.run(_generate_until_signal(plan, options.ledger, early))
     if options.ledger is not None or not options.plan_from_stdin:
         result.lines = []
     if not options.plan_from_stdin:

@@ -4,6 +4,7 @@
 import asyncio
 import datetime
 import ipaddress
+import socket
 import ssl
 from collections import defaultdict
 
@@ -32,7 +33,7 @@ class Session(asyncio.Protocol):
     def __init__(self, hop):
         self.hop = hop
         self.reads, self.commands, self.mails = [], [], []
-        self.rest, self.content, self.tls, self.taken = b"", False, None, 0
+        self.rest, self.content, self.tls, self.taken, self.looked = bytearray(), False, None, 0, 0
         self.ended = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport):
@@ -62,14 +63,19 @@ class Session(asyncio.Protocol):
 
     def step(self):
         ended_by = b"\r\n.\r\n" if self.content else b"\r\n"
+        if self.transport.is_closing():
+            return False
         if self.content and self.rest.startswith(b".\r\n"):
             found, end = 0, 3
         else:
-            found = self.rest.find(ended_by)
+            found = self.rest.find(ended_by, self.looked)
             end = found + len(ended_by)
-        if found < 0 or self.transport.is_closing():
+        if found < 0:
+            self.looked = max(0, len(self.rest) - 4)
             return False
-        unit, self.rest = self.rest[:end], self.rest[end:]
+        unit = bytes(self.rest[:end])
+        del self.rest[:end]
+        self.looked = 0
         if self.content:
             self.content = False
             self.mails.append(unit)
@@ -87,13 +93,17 @@ class Session(asyncio.Protocol):
             reply = self.hop.offer(self.tls is not None) if name == "EHLO" else USUAL.get(name, b"250 2.1.0 ok\r\n")
         if reply == DROP:
             self.transport.close()
-        elif reply != SILENT:
+        elif reply == SILENT:
+            self.rest.clear()
+            self.transport.pause_reading()
+        else:
             self.content = reply.startswith(b"354")
             self.send(reply)
             if reply.startswith((b"421", b"221")):
                 self.transport.close()
             if name == "STARTTLS" and reply.startswith(b"220"):
-                self.rest, self.tls = b"", TlsLayer(self.hop.tls, server_side=True)
+                self.rest.clear()
+                self.tls = TlsLayer(self.hop.tls, server_side=True)
 
     def send(self, reply):
         step = self.hop.segment or len(reply)
@@ -139,15 +149,17 @@ class Bench:
     DROP, SILENT = DROP, SILENT
 
     def __init__(self):
-        self.servers, self.senders = [], []
+        self.hops, self.servers, self.senders = [], [], []
         self.blobs = {}
         self.pulled = defaultdict(int)
 
     async def hop(self, **told):
         hop = Hop(**told)
         server = await asyncio.get_running_loop().create_server(lambda: Session(hop), "127.0.0.1", 0)
+        server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)  # small, so that a sender must wait
         hop.port = server.sockets[0].getsockname()[1]
         self.servers.append(server)
+        self.hops.append(hop)
         return hop
 
     async def nobody(self, host="nobody.example.com"):
@@ -187,6 +199,9 @@ async def bench():
     yield bench
     for sender in bench.senders:
         await sender.close()
+    for session in [session for hop in bench.hops for session in hop.sessions]:
+        session.transport.abort()
+        await session.ended
     for server in bench.servers:
         server.close()
     for server in bench.servers:

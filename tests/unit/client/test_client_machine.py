@@ -244,6 +244,17 @@ def test_data_answered_otherwise_than_354_hands_nothing_over(reply, status):
     assert statuses(machine)[0][0] == status
 
 
+@pytest.mark.parametrize("after", [0, 1])
+def test_354_where_no_content_was_announced_ends_the_connection(after):
+    """A next hop that is out of step is not talked to any longer."""
+    machine = opened()
+    machine.begin(mail())
+    for _ in range(after):
+        machine.receive(b"250 ok\r\n")
+    assert machine.receive(b"354 go\r\n") == [Signal.SETTLED, Signal.CLOSE]
+    assert statuses(machine)[0][0] == "temporary"
+
+
 @pytest.mark.parametrize("after", range(5))
 def test_421_at_any_time_is_temporary_and_closes(after):
     """421 defers those who were not refused before it, wherever in the dialogue it comes."""

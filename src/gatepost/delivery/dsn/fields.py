@@ -10,12 +10,15 @@ from gatepost.delivery.dsn.plain import decoded_xtext, embedded, folded, harmles
 from gatepost.delivery.queue.record import NewMail
 from gatepost.message.addresses import Address
 
+LONGEST_VALUE = 900
+"""Characters of a value that cannot be folded; a longer one is left out (RFC 5322 §2.1.1: 998 in a line)."""
+
 
 def delivery_status(mail: NewMail, fates: Iterable[Fate], hostname: str, *, international: bool) -> str:
     """Write the fields of the mail and, after a blank line each, of its recipients; CRLF-ended."""
     head = f"Reporting-MTA: dns; {hostname}\r\n"
     envelope_id = decoded_xtext(mail.envelope.envid)
-    if envelope_id:
+    if envelope_id and len(envelope_id) <= LONGEST_VALUE:
         head = f"Original-Envelope-Id: {envelope_id}\r\n{head}"
     head += f"Arrival-Date: {date(mail.received_at)}\r\n"
     return head + "".join(f"\r\n{_recipient(fate, international=international)}" for fate in fates)
@@ -24,7 +27,7 @@ def delivery_status(mail: NewMail, fates: Iterable[Fate], hostname: str, *, inte
 def _recipient(fate: Fate, *, international: bool) -> str:
     lines = ""
     original = original_recipient(fate.recipient.orcpt, international=international)
-    if original:
+    if original and len(original) <= LONGEST_VALUE:
         lines += f"Original-Recipient: {original}\r\n"
     lines += f"Final-Recipient: {final_recipient(fate.recipient.address, international=international)}\r\n"
     lines += f"Action: {fate.action}\r\nStatus: {fate.status}\r\n"

@@ -4,7 +4,7 @@
 import asyncio
 import contextlib
 
-from typing import cast
+from typing import Protocol, cast
 
 from gatepost.delivery.handover.frames import ANSWER, Answer, mail_frame, withdraw_frame
 from gatepost.delivery.queue.record import NewMail
@@ -13,6 +13,32 @@ from gatepost.telemetry.events import StoreTrouble
 from gatepost.telemetry.log import emit
 
 _RECONNECT_S = 0.05
+_FIRST_WAIT_S = 2.0
+_TELL_AFTER = 20
+
+
+class Committing(Protocol):
+    """Where `receive` commits mail; whatever process or call lies behind it."""
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the store cannot be reached now."""
+
+    def commit(self, mail: NewMail) -> "Pending":
+        """Give a mail to the store. Raises StoreAway when it is away."""
+
+    async def close(self) -> None:
+        """End."""
+
+
+class Pending(Protocol):
+    """A mail on its way to its commit."""
+
+    def cancel(self) -> None:
+        """Withdraw it if its group has not begun."""
+
+    async def committed(self) -> object:
+        """Wait for the commit. Raises StoreFull or StoreAway."""
 
 
 class HandedOver:
@@ -89,9 +115,12 @@ class Handover:
         self._keeper: asyncio.Task[None] | None = None
         self.connected = asyncio.Event()
 
-    def start(self) -> None:
-        """Begin to connect."""
+    async def start(self) -> None:
+        """Begin to connect; waits a moment for the store's process, which may be starting too."""
         self._keeper = asyncio.get_running_loop().create_task(self._keep_connected())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_WAIT_S):
+                await self.connected.wait()
 
     async def close(self) -> None:
         """Hang up; mail that still waits is in doubt."""
@@ -115,17 +144,17 @@ class Handover:
 
     async def _keep_connected(self) -> None:
         loop = asyncio.get_running_loop()
-        told = False
+        tries = 0
         while True:
             try:
                 _, self._link = await loop.create_unix_connection(_Link, self._path)
             except OSError as error:
-                if not told:
+                tries += 1
+                if tries == _TELL_AFTER:
                     emit(StoreTrouble(what="handover", reason=f"{self._path}: {error.strerror or error}"))
-                    told = True
                 await asyncio.sleep(_RECONNECT_S)
                 continue
-            told = False
+            tries = 0
             self.connected.set()
             await self._link.lost
             self.connected.clear()

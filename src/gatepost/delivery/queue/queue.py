@@ -173,6 +173,11 @@ class SqliteQueue:
 
         return await asyncio.to_thread(self.blobs.sweep, referenced)
 
+    def abandon(self) -> None:
+        """Stop renewing the lease and leave all claims as they are, as a crash would."""
+        if self._lease is not None:
+            self._lease.cancel()
+
     async def close(self) -> None:
         """Leave: give back what is still claimed. Close the store afterwards."""
         if self._lease is not None:

@@ -90,6 +90,8 @@ class Connection(asyncio.Protocol):
         async for piece in content:
             if self._writable is not None:
                 await self._writable
+            else:
+                await asyncio.sleep(0)  # a fast next hop must not let one big mail keep the loop from all others
             if machine.outcome is not None:
                 return
             self._do(machine.content(piece))

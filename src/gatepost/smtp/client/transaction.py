@@ -17,6 +17,7 @@ _BARE = local_failure("5.6.11", "The mail holds a bare <CR> or <LF> and cannot b
 _UTF8 = local_failure("5.6.7", "An address needs SMTPUTF8, which the next hop does not offer")
 _INJECTION = local_failure("5.5.4", "An address or parameter of the envelope holds a line end")
 _EARLY = local_failure("4.5.0", "The next hop answered before the content was sent")
+_MISPLACED = local_failure("4.5.0", "The next hop asked for content that was not announced")
 
 
 class Transaction:
@@ -96,6 +97,8 @@ class Transaction:
             return self.lost(Verdict("temporary", reply))
         at = self._at
         self._at = at + 1
+        if 300 <= reply.code < 400 and at != self._data_at:
+            return self.lost(_MISPLACED)
         if at > self._data_at:
             return self._end_answered(reply)
         if at == self._data_at:

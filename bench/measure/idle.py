@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""bench/idle: what a gateway costs that does nothing, how soon it answers, and whether a huge mail hurts others.
+
+Memory is the PSS of all processes some time after the start. Then small mails come at a steady rate, in
+turn alone and while 50 MB mails are sent; only small mails whose own time overlaps with a large one's
+count as "beside". A small mail's time runs from when it was due, so waiting for a free session counts.
+"""
+
+import json
+import sys
+import time
+from typing import Any
+
+from gatepost.config.configuration import Configuration, OwnedDomain, SendConnector
+from gatepost.testing.gateway import Gateway
+from gatepost.testing.ledger import LedgerLine
+from gatepost.testing.load import Plan
+from gatepost.testing.load_processes import LoadProcesses
+from gatepost.testing.ports import LOOPBACK
+from gatepost.testing.processes import pss_mib
+from measure import place
+from measure.place import tell
+from measure.sink_process import SinkProcess
+
+_LARGE_BYTES = 50_000_000
+_LIMITS = {"pss_mib": 200.0, "answers_after_s": 3.0, "p99_ratio": 2.0}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmark; exit code 1 when a limit is broken."""
+    parser = place.arguments(__doc__ or "")
+    parser.add_argument("--rate", type=float, default=100.0, help="small mails due each second")
+    options = parser.parse_args(arguments)
+    rest_s, rounds, seconds = (10.0, 2, 8.0) if options.quick else (60.0, 4, 15.0)
+    report = {"bench": "idle", "quick": options.quick, **_measure(rest_s, rounds, seconds, options.rate), "limits": _LIMITS}
+    report["broken"] = [name for name, limit in _LIMITS.items() if report[name] > limit]
+    report["ok"] = not report["broken"] and not report["troubles"]
+    sys.stdout.write((json.dumps(report) if options.json else "\n".join(f"{name:24} {value}" for name, value in report.items())) + "\n")
+    return 0 if report["ok"] else 1
+
+
+def _configuration(small_hop: int, large_hop: int) -> Configuration:
+    """Large mails go to a next hop of their own, so that one sink's work for them delays nobody."""
+
+    def connector(name: str, domain: str, hop: int) -> SendConnector:
+        return SendConnector(name=name, direction="inbound", domains=(domain,), smart_hosts=(f"[{LOOPBACK}]:{hop}",))
+
+    return Configuration(
+        owned_domains=(OwnedDomain(name="example.com"), OwnedDomain(name="large.example")),
+        send_connectors=(connector("small", "example.com", small_hop), connector("large", "large.example", large_hop)),
+    )
+
+
+def _measure(rest_s: float, rounds: int, seconds: float, rate: float) -> dict[str, Any]:
+    folder = place.folder("idle")
+    with SinkProcess(folder / "small.ledger") as small, SinkProcess(folder / "large.ledger") as large:
+        gateway = Gateway(folder / "gatepost", _configuration(small.port, large.port))
+        answers_after_s = gateway.start()
+        try:
+            tell(f"answers after {answers_after_s:.2f} s; resting {rest_s:g} s")
+            time.sleep(rest_s)
+            memory = {f"{name}-{pid}": round(pss_mib([pid]), 1) for name, pids in gateway.running().items() for pid in pids}
+            whole = gateway.pss_mib()
+            alone: list[LedgerLine] = []
+            beside: list[LedgerLine] = []
+            larges = 0
+            troubles: list[str] = []
+            for number in range(rounds):
+                quiet, _ = _phase(gateway.port, rate, seconds, with_large=False)
+                busy, big = _phase(gateway.port, rate, seconds, with_large=True)
+                overlapping = _overlapping(busy, big)
+                alone += quiet
+                beside += overlapping
+                larges += len(big)
+                troubles += [f"not accepted: {line.reply}" for line in (*quiet, *busy, *big) if not line.accepted][:5]
+                tell(f"round {number + 1}: p99 {_p99(quiet):.1f} ms alone, {_p99(overlapping):.1f} ms beside {len(big)} large mails")
+            time.sleep(2.0)
+            arrived = {line.id: line.at for line in small.lines()}
+            after = gateway.pss_mib()
+        finally:
+            gateway.terminate()
+    return {
+        "answers_after_s": round(answers_after_s, 2),
+        "pss_mib": round(whole, 1),
+        "pss_mib_processes": memory,
+        "pss_mib_after_load": round(after, 1),
+        "p99_alone_ms": round(_p99(alone), 2),
+        "p99_beside_ms": round(_p99(beside), 2),
+        "p99_ratio": round(_p99(beside) / _p99(alone), 2) if alone and beside else 999.0,
+        "delivered_p99_alone_ms": round(_p99_delivered(alone, arrived), 2),
+        "delivered_p99_beside_ms": round(_p99_delivered(beside, arrived), 2),
+        "small_mails_alone": len(alone),
+        "small_mails_beside": len(beside),
+        "large_mails": larges,
+        "troubles": troubles[:10],
+    }
+
+
+def _phase(port: int, rate: float, seconds: float, *, with_large: bool) -> tuple[list[LedgerLine], list[LedgerLine]]:
+    small = Plan(port=port, sessions=20, rate_per_s=rate, seconds=seconds)
+    # The first large mail starts half a second later and no new one starts in the last moment.
+    large = Plan(port=port, sessions=1, seconds=max(1.0, seconds - 2), size_bytes=_LARGE_BYTES, recipients=("user@large.example",))
+    with LoadProcesses(small) as load:
+        if not with_large:
+            load.go()
+            return load.result().lines, []
+        with LoadProcesses(large) as big:
+            load.go()
+            time.sleep(0.5)
+            big.go()
+            return load.result().lines, big.result().lines
+
+
+def _overlapping(small: list[LedgerLine], large: list[LedgerLine]) -> list[LedgerLine]:
+    return [line for line in small if any(line.at >= big.at - big.seconds and line.at - line.seconds <= big.at for big in large)]
+
+
+def _p99(lines: list[LedgerLine]) -> float:
+    return _percentile([line.seconds * 1000 for line in lines])
+
+
+def _p99_delivered(lines: list[LedgerLine], arrived: dict[str, float]) -> float:
+    return _percentile([(arrived[line.id] - line.at + line.seconds) * 1000 for line in lines if line.id in arrived])
+
+
+def _percentile(values: list[float], share: float = 0.99) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0

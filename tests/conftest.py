@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What holds for every test: where CI=true, a skip that `skips.toml` does not allow is a failure."""
+
+import os
+import tomllib
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_ALLOWED = Path(__file__).with_name("skips.toml")
+
+
+def allowed_skips() -> dict[str, str]:
+    """Give the beginnings of test ids that may be skipped, each with its reason."""
+    with _ALLOWED.open("rb") as file:
+        return {entry["test"]: entry["reason"] for entry in tomllib.load(file).get("allowed", [])}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Judge the skips of single tests."""
+    report = yield
+    return _judged(report, item.nodeid)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    """Judge the skips of whole files."""
+    report = yield
+    return _judged(report, collector.nodeid)
+
+
+def _judged(report: Any, test: str) -> Any:
+    if os.environ.get("CI") != "true" or report.outcome != "skipped" or hasattr(report, "wasxfail"):
+        return report
+    if not any(test.startswith(beginning) for beginning in allowed_skips()):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{test} was skipped where CI=true and tests/skips.toml does not allow it ({reason})"
+    return report

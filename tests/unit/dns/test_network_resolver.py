@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The resolver that asks real name servers, against one on the loopback."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import pytest
+
+from gatepost.dns.answers import Answer, MxRecord
+from gatepost.dns.network import NetworkResolver
+
+SOA = ("example.", 900, "IN", "SOA", "ns.example. host.example. 1 1 1 1 77")
+RECORDS = {
+    ("mail.example.", "MX"): [("mail.example.", 300, "IN", "MX", "10 MX1.Example.", "20 mx2.example.")],
+    ("null.example.", "MX"): [("null.example.", 300, "IN", "MX", "0 .")],
+    ("mx1.example.", "A"): [("mx1.example.", 200, "IN", "A", "192.0.2.1")],
+    ("mx1.example.", "AAAA"): [("mx1.example.", 100, "IN", "AAAA", "2001:db8::1")],
+    ("v4.example.", "A"): [("v4.example.", 200, "IN", "A", "192.0.2.4")],
+    ("alias.example.", "MX"): [
+        ("alias.example.", 50, "IN", "CNAME", "mail.example."),
+        ("mail.example.", 300, "IN", "MX", "10 mx1.example."),
+    ],
+    ("half.example.", "A"): [("half.example.", 200, "IN", "A", "192.0.2.5")],
+}
+
+
+class NameServer(asyncio.DatagramProtocol):
+    """Answers from RECORDS; `servfail` and `silent` in a name do what they say."""
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, peer: Any) -> None:
+        query = dns.message.from_wire(data)
+        question = query.question[0]
+        name, kind = question.name.to_text().lower(), dns.rdatatype.to_text(question.rdtype)
+        if "silent" in name or (name == "half.example." and kind == "AAAA"):
+            return
+        response = dns.message.make_response(query)
+        response.flags |= dns.flags.RA
+        if "servfail" in name:
+            response.set_rcode(dns.rcode.SERVFAIL)
+        elif found := RECORDS.get((name, kind)):
+            response.answer = [dns.rrset.from_text(*one) for one in found]
+        else:
+            response.authority = [dns.rrset.from_text(*SOA)]
+            if not any(name == known for known, _ in RECORDS):
+                response.set_rcode(dns.rcode.NXDOMAIN)
+        self.transport.sendto(response.to_wire(), peer)
+
+
+@pytest.fixture
+async def resolver() -> AsyncIterator[Callable[..., NetworkResolver]]:
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(NameServer, local_addr=("127.0.0.1", 0))
+    port = transport.get_extra_info("sockname")[1]
+    yield lambda lifetime_s=5.0: NetworkResolver(["127.0.0.1"], port, lifetime_s)
+    transport.close()
+
+
+async def test_mail_exchangers_and_addresses(resolver: Callable[..., NetworkResolver]) -> None:
+    """Hosts are in lower case without the last dot; both families come, with the shorter time to live."""
+    asked = resolver()
+    answer = await asked.mx("mail.example")
+    assert sorted(answer.values) == [MxRecord(10, "mx1.example"), MxRecord(20, "mx2.example")]
+    assert (answer.status, answer.ttl_s) == ("found", 300.0)
+    assert await asked.mx("null.example") == Answer("found", (MxRecord(0, ""),), 300.0)
+    assert await asked.mx("alias.example") == Answer("found", (MxRecord(10, "mx1.example"),), 50.0)
+    assert await asked.addresses("mx1.example") == Answer("found", ("2001:db8::1", "192.0.2.1"), 100.0)
+    assert await asked.addresses("v4.example") == Answer("found", ("192.0.2.4",), 200.0)
+
+
+async def test_kinds_of_nothing(resolver: Callable[..., NetworkResolver]) -> None:
+    """No such name, no such data and a failing server are told apart; the absence holds as long as the SOA says."""
+    asked = resolver()
+    assert await asked.mx("absent.example") == Answer("nxdomain", (), 77.0)
+    assert await asked.addresses("absent.example") == Answer("nxdomain", (), 77.0)
+    assert await asked.mx("v4.example") == Answer("no_data", (), 77.0)
+    assert (await asked.addresses("mail.example")).status == "no_data"
+    assert await asked.mx("servfail.example") == Answer("failed", (), 0.0)
+    assert (await asked.addresses("servfail.example")).status == "failed"
+
+
+async def test_silence_ends_in_time(resolver: Callable[..., NetworkResolver]) -> None:
+    """A server that says nothing costs the lifetime and no more; one silent family does not hide the other."""
+    asked = resolver(0.2)
+    started = asyncio.get_running_loop().time()
+    assert (await asked.mx("silent.example")).status == "failed"
+    assert (await asked.addresses("half.example")).values == ("192.0.2.5",)
+    assert asyncio.get_running_loop().time() - started < 3.0
+
+
+@pytest.mark.parametrize("name", ["a..example", f"{'x' * 64}.example", ".".join(["x" * 60] * 5)])
+async def test_a_name_that_cannot_exist_is_not_asked(resolver: Callable[..., NetworkResolver], name: str) -> None:
+    """An empty label or a name too long is "no such name"."""
+    assert (await resolver().mx(name)).status == "nxdomain"
+
+
+async def test_no_name_server_at_all() -> None:
+    """A port where nobody listens is a failure, not an exception."""
+    assert (await NetworkResolver(["127.0.0.1"], 1, 0.2).mx("mail.example")).status == "failed"
+
+
+def test_dnspython_is_not_loaded_before_the_first_question() -> None:
+    """A gateway that never asks the DNS never loads dnspython."""
+    code = "import sys, gatepost.dns.network, gatepost.delivery.routing; sys.exit('dns.resolver' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
