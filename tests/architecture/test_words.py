@@ -3,6 +3,7 @@
 
 import ast
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -26,17 +27,12 @@ def scripts() -> list[Path]:
 
 
 def own_files() -> list[Path]:
-    """Give each text file that belongs to the project, as git sees it; all files where there is no git."""
-    answer = subprocess.run(
-        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-co", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if answer.returncode:
-        return [*python_files(*FOLDERS), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), *ROOT.glob("*.toml")]
-    return [ROOT / name for name in answer.stdout.splitlines() if (ROOT / name).is_file()]
+    """Give each text file that belongs to the project, as git sees it; the usual ones where there is no git."""
+    command = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-co", "--exclude-standard"]
+    if shutil.which("git") and (ROOT / ".git").exists():
+        answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        return [ROOT / name for name in answer.stdout.splitlines() if (ROOT / name).is_file()]
+    return [*python_files(*FOLDERS), *scripts(), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), *ROOT.glob("*.toml")]
 
 
 def test_each_file_names_its_licence_first():

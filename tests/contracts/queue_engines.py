@@ -102,7 +102,13 @@ def new_mail(
 ) -> NewMail:
     """Give a mail to these recipients (`user@example.com` where none is named)."""
     envelope = Envelope(
-        Address("Sender", "example.org"), 4, "8BITMIME", True, "HDRS", "env+2Bid", [recipient(r, notify, orcpt) for r in recipients or ("user@example.com",)]
+        Address("Sender", "example.org"),
+        4,
+        "8BITMIME",
+        True,
+        "HDRS",
+        "env+2Bid",
+        [recipient(r, notify, orcpt) for r in recipients or ("user@example.com",)],
     )
     return NewMail(
         track=track or f"track{next(_numbers)}",

@@ -43,7 +43,8 @@ class QueueMachine(RuleBasedStateMachine):
         self.rows: dict[tuple[str, str], Row] = {}
         self.disabled: set[tuple[int, str]] = set()
         self.claims: list[ClaimedMail] = []
-        self.leases: dict[int, float] = {}
+        self.renewed: dict[int, float] = {}
+        self.held: set[int] = set()
         self.count = 0
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -56,7 +57,8 @@ class QueueMachine(RuleBasedStateMachine):
             self.queues = [await self.engine.open(), await self.engine.open()]
 
         self.run(opened())
-        self.leases = {1: self.now + LEASE_S, 2: self.now + LEASE_S}
+        self.renewed = {1: self.now, 2: self.now}
+        self.held = {1, 2}
 
     @property
     def now(self) -> float:
@@ -79,13 +81,15 @@ class QueueMachine(RuleBasedStateMachine):
             assert (name in ours) == enabled
             self.rows[mail.track, name] = Row(mail.track, tenant, domain, self.now, who if enabled else 0, 1 if enabled else 0)
         self.claims.append(claimed)
+        if self.now - self.renewed[who] >= LEASE_S / 3:
+            self.renew(who)
 
     @rule(who=st.integers(1, 2), limit=st.integers(1, 12))
     def claim(self, who: int, limit: int) -> None:
         other = 3 - who
-        if self.leases.get(other, self.now + 1) <= self.now:
+        if other in self.held and self.renewed[other] + LEASE_S <= self.now:
             self.void(other)
-        self.leases[who] = self.now + LEASE_S
+        self.renew(who)
         due = {key for key, row in self.rows.items() if self.is_waiting(row) and row.due_at <= self.now}
         claimed = self.run(self.queues[who - 1].claim(limit))
         keys = [(mail.mail.track, str(one.recipient.address)) for mail in claimed for one in mail.recipients]
@@ -98,7 +102,12 @@ class QueueMachine(RuleBasedStateMachine):
                 assert (one.fence, one.attempts, mail.mail.tenant_id) == (row.fence, row.attempts, row.tenant)
         self.claims += claimed
 
-    @rule(who=st.integers(1, 2), which=st.integers(0, 10**6), states=st.lists(st.sampled_from(STATES), min_size=4, max_size=4), wait=st.integers(0, 90))
+    @rule(
+        who=st.integers(1, 2),
+        which=st.integers(0, 10**6),
+        states=st.lists(st.sampled_from(STATES), min_size=4, max_size=4),
+        wait=st.integers(0, 90),
+    )
     def settle(self, who: int, which: int, states: list[str], wait: int) -> None:
         if not self.claims:
             return
@@ -156,16 +165,21 @@ class QueueMachine(RuleBasedStateMachine):
             self.queues = [await self.engine.reopen(), await self.engine.open()]
 
         self.run(reopened())
-        self.leases = {1: self.now + LEASE_S, 2: self.now + LEASE_S}
+        self.renewed = {1: self.now, 2: self.now}
+        self.held = {1, 2}
         for who in (1, 2):
-            self.void(who, keep=True)
+            self.void(who)
+        self.held = {1, 2}
 
-    def void(self, who: int, keep: bool = False) -> None:
+    def renew(self, who: int) -> None:
+        self.renewed[who] = self.now
+        self.held.add(who)
+
+    def void(self, who: int) -> None:
         for row in self.rows.values():
             if row.holder == who:
                 row.holder = 0
-        if not keep:
-            self.leases.pop(who, None)
+        self.held.discard(who)
 
     @invariant()
     def both_hold_the_same(self) -> None:

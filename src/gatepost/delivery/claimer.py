@@ -14,13 +14,13 @@ from gatepost.errors import StoreError
 from gatepost.telemetry.events import StoreTrouble
 from gatepost.telemetry.log import emit, emit_unexpected
 
-BATCH = 200
-"""Recipients of one claim."""
+LARGEST_BATCH = 200
+"""Recipients of one claim, where memory has room for that many."""
 LONGEST_SLEEP_S = 30.0
 REST_S = 0.05
 """Least time between a claim that found nothing and the next: many deferrals wake us only once."""
 PAUSE_S = 1.0
-"""Wait after a claim most of which had no way on, or while the store is away; no wake-up shortens it."""
+"""Wait after a claim most of which had no way on, unless a full lane gets room before; and while the store is away."""
 
 
 class Claimer:
@@ -34,9 +34,12 @@ class Claimer:
         *,
         wake: asyncio.Event,
         clock: Callable[[], float],
+        batch: int = LARGEST_BATCH,
     ) -> None:
         self._queue, self._offer, self._sated, self._wake, self._clock = queue, offer, sated, wake, clock
+        self._batch = min(batch, LARGEST_BATCH)
         self._returned = 0
+        self._relief = asyncio.Event()
         self._trouble = False
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -48,6 +51,7 @@ class Claimer:
     async def stop(self) -> None:
         """End; what a claim under way brings is still offered."""
         self._stopping.set()
+        self._relief.set()
         self._wake.set()
         if self._task is not None:
             await self._task
@@ -55,6 +59,10 @@ class Claimer:
     def note_return(self) -> None:
         """Note that a mail was given back: if that is so for most of a claim, a new claim at once might bring the same."""
         self._returned += 1
+
+    def relieve(self) -> None:
+        """Note that a lane which was full has room again."""
+        self._relief.set()
 
     async def _run(self) -> None:
         while not self._stopping.is_set():
@@ -77,13 +85,14 @@ class Claimer:
             await _wait(self._wake, LONGEST_SLEEP_S)
             return
         self._returned = 0
-        claims = await self._queue.claim(BATCH)
+        self._relief.clear()
+        claims = await self._queue.claim(self._batch)
         for claim in claims:
             self._offer(claim)
         if claims:
             await asyncio.sleep(0)  # so that workers begin, and those that find their route down say so
         if claims and 2 * self._returned >= len(claims):
-            await _wait(self._stopping, PAUSE_S)
+            await _wait(self._relief, PAUSE_S)
         elif not claims:
             due_at = await self._queue.next_due_at()
             sleep = LONGEST_SLEEP_S if due_at is None else min(due_at - self._clock(), LONGEST_SLEEP_S)

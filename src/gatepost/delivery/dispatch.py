@@ -77,12 +77,13 @@ class Dispatcher:
         self._employed = 0
         self._waiting_mails = 0
         self._waiting_bytes = 0
-        self._low_water = limits.memory_mails // 2
+        self._low_water = limits.memory_mails * 7 // 8
         self._starved = False
         self._draining = False
         self._wake = wake or asyncio.Event()
-        self._releases = Releases(queue)
-        self._claimer = Claimer(queue, self.offer, self._sated, wake=self._wake, clock=clock)
+        self._releases = Releases(queue, self._wake)
+        batch = max(limits.connections_per_route, limits.memory_mails // 8)
+        self._claimer = Claimer(queue, self.offer, self._sated, wake=self._wake, clock=clock, batch=batch)
 
     def start(self) -> None:
         """Begin to claim from the queue."""
@@ -191,6 +192,7 @@ class Dispatcher:
             return
         lane = self._lanes.get(way.key) or Lane(way.key)
         if not self._room(lane, claim):
+            lane.full_at = lane.mails
             self._release(claim)
             return
         self._lanes[way.key] = lane
@@ -259,6 +261,9 @@ class Dispatcher:
             return None
         lot = lane.take()
         self._count(lot[0], -1)
+        if lane.full_at and lane.mails <= lane.full_at // 2:
+            lane.full_at = 0
+            self._claimer.relieve()
         if lane.mails and lane.active < self.limits.connections_per_route:
             self._employ(lane)
         return lot

@@ -8,9 +8,9 @@ from gatepost.delivery.route import Route
 
 
 class Lane:
-    """One route's waiting mails. `active` and `blocked` belong to the dispatcher."""
+    """One route's waiting mails. `active`, `blocked` and `full_at` belong to the dispatcher."""
 
-    __slots__ = ("_domains", "_turns", "active", "blocked", "bytes", "key", "mails")
+    __slots__ = ("_domains", "_turns", "active", "blocked", "bytes", "full_at", "key", "mails")
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -18,6 +18,8 @@ class Lane:
         """Workers that carry for this lane."""
         self.blocked = False
         """Whether the lane stands in line for a worker."""
+        self.full_at = 0
+        """Mails that waited when the last one found no room; 0 when there has been room since."""
         self.mails = 0
         self.bytes = 0
         self._domains: dict[str, deque[tuple[ClaimedMail, Route]]] = {}

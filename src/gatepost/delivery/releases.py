@@ -20,10 +20,12 @@ RETRY_S = 1.0
 class Releases:
     """The releases that the store has not confirmed yet."""
 
-    __slots__ = ("_pending", "_queue", "_task")
+    __slots__ = ("_pending", "_queue", "_task", "_wake")
 
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self, queue: Queue, wake: asyncio.Event) -> None:
+        """Make it with the event that tells when the queue has mail again."""
         self._queue = queue
+        self._wake = wake
         self._pending: deque[Settlement] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -45,6 +47,7 @@ class Releases:
         while self._pending:
             some = [self._pending.popleft() for _ in range(min(len(self._pending), AT_ONE_TIME))]
             results = await asyncio.gather(*map(self._queue.settle, some), return_exceptions=True)
+            self._wake.set()
             again = [one for one, result in zip(some, results, strict=True) if isinstance(result, BaseException)]
             self._pending.extend(again)
             for result in results:

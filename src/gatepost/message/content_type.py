@@ -98,7 +98,7 @@ def _tolerant(untrusted: bytes, limits: MessageLimits) -> ContentType:
         subtype,
         parameters.values,
         parameters.untrusted_bytes.get("boundary", b"").rstrip() or parameters.values.get("boundary", "").encode().rstrip(),
-        (*dict.fromkeys(found), *parameters.defects),
+        tuple(dict.fromkeys((*found, *parameters.defects))),
         exceeded or parameters.exceeded,
     )
 
@@ -115,6 +115,6 @@ def parse_disposition(untrusted: bytes, limits: MessageLimits) -> Disposition:
     return Disposition(
         word[0].lower() if word else "attachment",
         parameters.values,
-        (*dict.fromkeys(found), *parameters.defects),
+        tuple(dict.fromkeys((*found, *parameters.defects))),
         exceeded or parameters.exceeded,
     )

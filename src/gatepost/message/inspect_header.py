@@ -115,6 +115,8 @@ def _exceeded(block: bytes, limits: MessageLimits) -> str | None:
     """Give the limit of fields, addresses or comments that the block exceeds; counts in full only what comes near."""
     if len(block) > 2 * limits.headers and len(_field_starts(block)) > limits.headers:  # a field takes two bytes at the least
         return "headers"
+    if len(block) <= limits.addresses and block.count(b"(") <= limits.comment_depth:
+        return None
     for field in _address_fields(b"\n" + block):
         commas = field.count(b",") + field.count(b";")
         if commas >= limits.addresses or field.count(b"(") > limits.comment_depth:

@@ -11,6 +11,8 @@ from gatepost.message.headers import Field
 from gatepost.message.raw import Raw
 from gatepost.message.tree import Entity
 
+_LF = 10
+
 Edit = tuple[int, int, bytes]
 """Start and end of the bytes that go, and what comes in their place."""
 
@@ -34,12 +36,12 @@ def splice(raw: Raw, edits: Iterable[Edit]) -> bytes:
 
 def prepend_headers(entity: Entity, block: bytes) -> Edit:
     """Put whole fields, each ended by CRLF, above an entity's own."""
-    return (entity.header_start, entity.header_start, block)
+    return (entity.header_start, entity.header_start, _line_end_before(entity, entity.header_start) + block)
 
 
 def append_headers(entity: Entity, block: bytes) -> Edit:
     """Put whole fields, each ended by CRLF, below an entity's own."""
-    return (entity.header_end, entity.header_end, block)
+    return (entity.header_end, entity.header_end, _line_end_before(entity, entity.header_end) + block)
 
 
 def remove_field(field: Field) -> Edit:
@@ -58,6 +60,11 @@ def replace_body(entity: Entity, body: bytes) -> Edit:
     Where an empty body had no bytes of its own, the line end that the next boundary needs is added,
     and the blank line that ends the header where that was missing.
     """
-    lead = b"" if entity.body_start > entity.header_end else b"\r\n"
+    lead = b"" if entity.body_start > entity.header_end else _line_end_before(entity, entity.header_end) + b"\r\n"
     cut_short = entity.end == entity.body_start and entity.raw[entity.end : entity.end + 2] == b"--"
     return (entity.body_start, entity.end, lead + body + (b"\r\n" if cut_short else b""))
+
+
+def _line_end_before(entity: Entity, place: int) -> bytes:
+    """Give the line end that is missing where a mail breaks off in a header or behind a boundary."""
+    return b"" if place == 0 or entity.raw[place - 1] == _LF else b"\r\n"

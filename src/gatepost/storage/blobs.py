@@ -50,6 +50,10 @@ class BlobReader(Protocol):
     def close(self) -> None:
         """Give the resources back."""
 
+    def __enter__(self) -> "BlobReader": ...
+
+    def __exit__(self, *_: object) -> None: ...
+
 
 class BlobStore(Protocol):
     """Where blobs are."""

@@ -33,13 +33,14 @@ class OneByOne(Exception):
 class Operation:
     """One piece of work on its way to a COMMIT. `future` gets its result, or None when it was cancelled."""
 
-    __slots__ = ("argument", "begun", "error", "future", "handler", "result")
+    __slots__ = ("argument", "begun", "committed", "error", "future", "handler", "result")
 
     def __init__(self, handler: Handler, argument: Any, future: "asyncio.Future[Any]") -> None:
         self.handler = handler
         self.argument = argument
         self.future = future
         self.begun = False
+        self.committed = False
         self.result: Any = None
         self.error: Exception | None = None
 
@@ -158,8 +159,7 @@ class Writer:
 
     def _by_handler(self, group: list[Operation]) -> None:
         """Redo a group kind by kind: on a full disk, settlements may still succeed where new mail does not."""
-        for handler in dict.fromkeys(operation.handler for operation in group):
-            part = [operation for operation in group if operation.handler is handler]
+        for part in _kinds(group).values():
             try:
                 _handle(self._begin(), part)
             except Exception as error:
@@ -181,9 +181,12 @@ class Writer:
         assert self._connection is not None
         try:
             self._connection.execute("COMMIT")
-            self.commits += 1
         except Exception as error:
             self._fail(group, error, doubt=True)
+            return
+        self.commits += 1
+        for operation in group:
+            operation.committed = True
 
     def _fail(self, group: list[Operation], error: Exception, doubt: bool = False) -> None:
         self._rollback()
@@ -209,11 +212,15 @@ class Writer:
             self._connection = None
 
 
-def _handle(connection: Connection, group: list[Operation]) -> None:
+def _kinds(group: list[Operation]) -> dict[Handler, list[Operation]]:
     kinds: dict[Handler, list[Operation]] = {}
-    for operation in group:
+    for operation in group:  # Bound methods of one object are equal, though not identical.
         kinds.setdefault(operation.handler, []).append(operation)
-    for handler, operations in kinds.items():
+    return kinds
+
+
+def _handle(connection: Connection, group: list[Operation]) -> None:
+    for handler, operations in _kinds(group).items():
         results = handler(connection, [operation.argument for operation in operations])
         for operation, result in zip(operations, results, strict=True):
             operation.result = result
@@ -230,5 +237,7 @@ def _resolve(group: list[Operation]) -> None:
             continue
         if operation.error is not None:
             future.set_exception(operation.error)
-        else:
+        elif operation.committed:
             future.set_result(operation.result)
+        else:  # Cannot be; but a mail that is not known to be durable must never be answered with 250.
+            future.set_exception(StoreAway("an operation was left without an outcome"))

@@ -257,8 +257,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     if options.plan_from_stdin:
         plan = msgspec.json.decode(sys.stdin.readline(), type=Plan)
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
+        _say(b"ready")
         sys.stdin.readline()
     else:
         plan = _plan(options)
@@ -268,10 +267,17 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.plan_from_stdin:
         shown = {f"p{share * 100:g}_ms": round(result.percentile(share) * 1000, 2) for share in (0.5, 0.9, 0.99)}
         result.latencies = []
-        sys.stdout.write(msgspec.json.encode({**msgspec.to_builtins(result), **shown}).decode() + "\n")
+        _say(msgspec.json.encode({**msgspec.to_builtins(result), **shown}))
         return 0
-    sys.stdout.write(msgspec.json.encode(result).decode() + "\n")
+    _say(msgspec.json.encode(result))
     return 0
+
+
+def _say(line: bytes) -> None:
+    """Write one line, whole: a pipe may take less than it was given, and an unbuffered `sys.stdout` would not notice."""
+    left = memoryview(line + b"\n")
+    while left:
+        left = left[os.write(1, left) :]
 
 
 if __name__ == "__main__":

@@ -51,6 +51,8 @@ class LoadProcesses:
         total = Result()
         for child in self._children:
             out, _ = child.communicate()
+            if child.returncode:
+                raise OSError(f"a load generator ended with {child.returncode}")
             part = msgspec.json.decode(out, type=Result)
             total.accepted += part.accepted
             total.refused += part.refused

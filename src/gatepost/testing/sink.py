@@ -19,6 +19,7 @@ SIGTERM or SIGINT ends it.
 
 import argparse
 import asyncio
+import os
 import signal
 import ssl
 import sys
@@ -236,8 +237,10 @@ async def _serve(sink: Sink) -> None:
 
 
 def _say(line: dict[str, object]) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
-    sys.stdout.buffer.flush()
+    """Write one line, whole: a pipe may take less than it was given, and an unbuffered `sys.stdout` would not notice."""
+    left = memoryview(msgspec.json.encode(line) + b"\n")
+    while left:
+        left = left[os.write(1, left) :]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,6 +9,7 @@ import ssl
 from collections import defaultdict
 
 import pytest
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -24,7 +25,13 @@ from gatepost.smtp.tls import TlsLayer
 DROP, SILENT = "drop", "silent"
 """Instead of a reply: close the connection; say nothing."""
 
-USUAL = {"GREETING": b"220 hop\r\n", "DATA": b"354 go\r\n", "QUIT": b"221 bye\r\n", "STARTTLS": b"220 go\r\n", "CONTENT": b"250 2.0.0 taken\r\n"}
+USUAL = {
+    "GREETING": b"220 hop\r\n",
+    "DATA": b"354 go\r\n",
+    "QUIT": b"221 bye\r\n",
+    "STARTTLS": b"220 go\r\n",
+    "CONTENT": b"250 2.0.0 taken\r\n",
+}
 
 
 class Session(asyncio.Protocol):
@@ -34,11 +41,14 @@ class Session(asyncio.Protocol):
         self.hop = hop
         self.reads, self.commands, self.mails = [], [], []
         self.rest, self.content, self.tls, self.taken, self.looked = bytearray(), False, None, 0, 0
+        self.mute = False
         self.ended = asyncio.get_running_loop().create_future()
+        self.at_data = asyncio.Event()
 
     def connection_made(self, transport):
         self.transport = transport
         self.hop.sessions.append(self)
+        self.hop.reached.set()
         self.answer("GREETING")
 
     def connection_lost(self, exc):
@@ -63,7 +73,7 @@ class Session(asyncio.Protocol):
 
     def step(self):
         ended_by = b"\r\n.\r\n" if self.content else b"\r\n"
-        if self.transport.is_closing():
+        if self.mute or self.transport.is_closing():
             return False
         if self.content and self.rest.startswith(b".\r\n"):
             found, end = 0, 3
@@ -87,6 +97,8 @@ class Session(asyncio.Protocol):
 
     def answer(self, verb):
         name = verb if isinstance(verb, str) else verb.decode()
+        if name == "DATA":
+            self.at_data.set()
         told = self.hop.answers.get(name)
         reply = (told.pop(0) if told else None) if isinstance(told, list) else told
         if reply is None:
@@ -94,8 +106,7 @@ class Session(asyncio.Protocol):
         if reply == DROP:
             self.transport.close()
         elif reply == SILENT:
-            self.rest.clear()
-            self.transport.pause_reading()
+            self.mute = True
         else:
             self.content = reply.startswith(b"354")
             self.send(reply)
@@ -126,6 +137,7 @@ class Hop:
     def __init__(self, *, offers=("PIPELINING",), answers=None, segment=0, tls=None):
         self.offers, self.answers, self.segment, self.tls = offers, dict(answers or {}), segment, tls
         self.sessions, self.port = [], 0
+        self.reached = asyncio.Event()
 
     def offer(self, secured):
         words = ["hop", *self.offers, *(["STARTTLS"] if self.tls and not secured else [])]
@@ -138,6 +150,12 @@ class Hop:
     @property
     def commands(self):
         return [command for session in self.sessions for command in session.commands]
+
+    async def at_data(self):
+        """Wait until DATA is said; gives the session."""
+        await self.reached.wait()
+        await self.sessions[0].at_data.wait()
+        return self.sessions[0]
 
     def at(self, host="hop.example.com"):
         return NextHop(host, "127.0.0.1", self.port)
@@ -190,6 +208,11 @@ class Bench:
         sender = envelope.pop("sender", Address("s", "example.org"))
         mail = NewMail("T1", 0, "outbound", 0.0, 0.0, "", "", Envelope(sender, recipients=asked, **envelope), b"T: 1\r\n", body)
         return ClaimedMail(1, 1, mail, tuple(ClaimedRecipient(number, 1, one, 0) for number, one in enumerate(asked)))
+
+
+def pytest_asyncio_loop_factories(config, item):
+    """Run each test on both event loops: they differ in when they write and how they close."""
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

@@ -74,7 +74,9 @@ async def test_required_takes_a_certificate_that_fits(bench, certified):
 async def test_required_refuses_a_name_that_does_not_fit(bench, certified):
     """A certificate for another name is temporary, tells why, and nothing is sent."""
     hop = await bench.hop(tls=certified.server)
-    result = await bench.sender(contexts=trusting(certified)).send(bench.claim(), bench.route(hop.at("other.example.com"), security="required"))
+    result = await bench.sender(contexts=trusting(certified)).send(
+        bench.claim(), bench.route(hop.at("other.example.com"), security="required")
+    )
     (one,) = result.recipients
     assert (one.status, one.enhanced, result.host_failed, hop.mails) == ("temporary", "4.7.5", True, [])
     assert "Hostname mismatch" in one.reply and "other.example.com" in one.reply

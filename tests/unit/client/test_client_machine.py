@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The dialogue with a next hop, byte for byte, without a network."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -453,7 +455,7 @@ def test_the_dialogue_does_not_depend_on_segmentation(cuts):
     said = []
     for turn in DIALOGUE:
         borders = sorted({0, *(cut for cut in cuts if cut < len(turn)), len(turn)})
-        for start, end in zip(borders, borders[1:], strict=False):
+        for start, end in itertools.pairwise(borders):
             for action in machine.receive(turn[start:end]):
                 said.append(action)
                 if action is Signal.READY:
@@ -467,7 +469,18 @@ def test_the_dialogue_does_not_depend_on_segmentation(cuts):
 
 
 LINES = st.sampled_from(
-    [b"220 hi\r\n", b"250 ok\r\n", b"250-a\r\n", b"354 go\r\n", b"421 bye\r\n", b"550 no\r\n", b"450 wait\r\n", b"junk\r\n", b"334 x\r\n", b"2"]
+    [
+        b"220 hi\r\n",
+        b"250 ok\r\n",
+        b"250-a\r\n",
+        b"354 go\r\n",
+        b"421 bye\r\n",
+        b"550 no\r\n",
+        b"450 wait\r\n",
+        b"junk\r\n",
+        b"334 x\r\n",
+        b"2",
+    ]
 )
 
 

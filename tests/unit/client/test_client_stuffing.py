@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a strict receiver reads from the wire is the content, and nothing else."""
 
+import itertools
 import re
 
 import pytest
@@ -23,7 +24,7 @@ def in_pieces(content: bytes, cuts: list[int]) -> bytes:
     """Stuff content piece by piece."""
     stuffer = Stuffer()
     borders = sorted({0, *(cut for cut in cuts if cut < len(content)), len(content)})
-    wire = b"".join(stuffer.piece(content[start:end]) for start, end in zip(borders, borders[1:], strict=False))
+    wire = b"".join(stuffer.piece(content[start:end]) for start, end in itertools.pairwise(borders))
     return wire + stuffer.end()
 
 

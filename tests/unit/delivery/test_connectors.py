@@ -71,9 +71,7 @@ def test_nothing_fits_and_the_sentence_says_why() -> None:
     connectors = [connector("a", enabled=False), connector("b", direction="inbound"), connector("c", domains=("x.example",))]
     choice = choose(connectors, "outbound", "example.com", 0)
     assert choice.connector is None
-    assert choice.why == (
-        "No send connector fits outbound mail to example.com: a is disabled; b is for inbound mail; c serves x.example."
-    )
+    assert choice.why == ("No send connector fits outbound mail to example.com: a is disabled; b is for inbound mail; c serves x.example.")
     assert choose([], "inbound", "example.com", 0).why == "No send connector fits inbound mail to example.com: there is none at all."
 
 

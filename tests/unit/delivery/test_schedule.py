@@ -115,9 +115,7 @@ def test_an_outage_costs_no_more_looks_than_attempts() -> None:
 
 def test_a_common_failure_defers_each_recipient_by_its_own_history() -> None:
     """One failed attempt moves every recipient of a claim along its own schedule, with its own fence."""
-    outcomes = after_failure(
-        claimed(0, 6, expires_at=1e9), "451 4.4.1 No answer", "mx.example", permanent=False, now=100.0, random=middle
-    )
+    outcomes = after_failure(claimed(0, 6, expires_at=1e9), "451 4.4.1 No answer", "mx.example", permanent=False, now=100.0, random=middle)
     assert [(one.id, one.fence, one.state, one.due_at) for one in outcomes] == [(0, 7, "deferred", 160.0), (1, 8, "deferred", 400.0)]
     assert {(one.reply, one.host) for one in outcomes} == {("451 4.4.1 No answer", "mx.example")}
 

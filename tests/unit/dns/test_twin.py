@@ -65,7 +65,9 @@ async def test_the_null_mx_is_the_root() -> None:
     assert (await Twin(ZONE).mx("nomail.example.com")).values == (MxRecord(0, ""),)
 
 
-@pytest.mark.parametrize("line", ["x MX mx", "x MX ten mx", "x A 2001:db8::1", "x AAAA 192.0.2.1", "x TXT hello", "x", "$ORIGIN", "x FAIL now"])
+@pytest.mark.parametrize(
+    "line", ["x MX mx", "x MX ten mx", "x A 2001:db8::1", "x AAAA 192.0.2.1", "x TXT hello", "x", "$ORIGIN", "x FAIL now"]
+)
 def test_a_line_that_cannot_be_read_is_named(line: str, tmp_path: Path) -> None:
     """A wrong zone file is a ConfigError that names file and line."""
     file = tmp_path / "zone"

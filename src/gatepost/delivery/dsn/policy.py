@@ -8,7 +8,7 @@ import re
 
 from gatepost.delivery.queue.record import NewMail
 
-_BULK = re.compile(rb"^(?:Precedence[ \t]*:[ \t]*(?:bulk|list|junk)\b|List-Id[ \t]*:|Auto-Submitted[ \t]*:[ \t]*(?!no\b))", re.I | re.M)
+_BULK = re.compile(rb"^(?:Precedence[ \t]*:[ \t]*(?:bulk|list|junk)\b|List-Id[ \t]*:|Auto-Submitted[ \t]*:(?![ \t]*no\b))", re.I | re.M)
 _REPORT = re.compile(rb"^Content-Type[ \t]*:(?:[^\r\n]|\r\n[ \t])*?multipart/report\b", re.I | re.M)
 
 

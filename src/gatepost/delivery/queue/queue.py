@@ -196,7 +196,14 @@ class SqliteQueue:
         expires_at = self._renewed_at + self._lease_s
         return [holders.enter(connection, self.store.numbers, expires_at, sole) for sole in arguments]
 
+    def _renew_lease(self, connection: Connection, now: float) -> None:
+        holders.renew(connection, self._holder, now + self._lease_s)
+        self._renewed_at = now
+
     def _insert(self, connection: Connection, mails: Sequence[NewMail]) -> list[ClaimedMail]:
+        now = self._clock()
+        if now - self._renewed_at >= self._lease_s / 3:  # So that no claim is ever made under a lease that has run out.
+            self._renew_lease(connection, now)
         return insert_fresh(connection, mails, self._holder, self.store.numbers)
 
     def _settle(self, connection: Connection, settlements: Sequence[Settlement]) -> list[Settled]:
@@ -205,7 +212,7 @@ class SqliteQueue:
     def _claim(self, connection: Connection, limits: Sequence[int]) -> list[list[ClaimedMail]]:
         now = self._clock()
         holders.void_expired(connection, self._holder, now)
-        holders.renew(connection, self._holder, now + self._lease_s)
+        self._renew_lease(connection, now)
         results = []
         for limit in limits:
             mails, self._cursor = claims.claim(connection, limit, self._holder, now, self._cursor)
@@ -213,7 +220,7 @@ class SqliteQueue:
         return results
 
     def _renew(self, connection: Connection, arguments: Sequence[None]) -> Sequence[None]:
-        holders.renew(connection, self._holder, self._clock() + self._lease_s)
+        self._renew_lease(connection, self._clock())
         return arguments
 
     async def _change(self, statement: Callable[..., Any], *arguments: Any) -> Any:

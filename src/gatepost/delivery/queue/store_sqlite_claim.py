@@ -24,8 +24,9 @@ _decode_defects = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 
 _OLDEST_DUE = """SELECT tenant_id, domain, mail_id, id FROM recipient
     WHERE state = 0 AND due_at <= ? ORDER BY due_at LIMIT ?"""
+# The endless third value lets the index step over a whole queue; without it all of the queue's entries would be read.
 _NEXT_QUEUE = """SELECT tenant_id, domain, due_at FROM recipient
-    WHERE state = 0 AND (tenant_id, domain) > (?, ?) ORDER BY tenant_id, domain, due_at LIMIT 1"""
+    WHERE state = 0 AND (tenant_id, domain, due_at) > (?, ?, 9e999) ORDER BY tenant_id, domain, due_at LIMIT 1"""
 _DUE_OF_QUEUE = """SELECT mail_id, id FROM recipient
     WHERE state = 0 AND tenant_id = ? AND domain = ? AND due_at <= ? ORDER BY due_at LIMIT ? OFFSET ?"""
 _CLAIM = """UPDATE recipient SET state = 1, holder = ?, fence = fence + 1 WHERE mail_id = ? AND id = ? AND state = 0

@@ -24,7 +24,7 @@ Queue = tuple[int, str]
 """A destination queue: tenant and domain."""
 
 MAIL_COLUMNS = 15
-RECIPIENT_COLUMNS = 16
+RECIPIENT_COLUMNS = 17
 
 _encode = msgspec.msgpack.Encoder().encode
 _NO_DEFECTS = _encode(())
@@ -75,6 +75,7 @@ class Rows:
                 holder,
                 1 if holder else 0,
                 0,
+                mail.received_at,
                 mail.received_at,
                 0.0,
                 local,

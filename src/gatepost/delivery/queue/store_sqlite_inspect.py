@@ -21,8 +21,7 @@ _STATES = ("waiting", "sending", "disabled")
 
 _LINES = """SELECT domain, sum(r.state <> 1), sum(r.state = 1), min(received_at),
         coalesce(min(CASE r.state WHEN 0 THEN due_at END), min(due_at))
-    FROM recipient r JOIN mail m ON m.id = r.mail_id
-    WHERE ?1 IS NULL OR r.tenant_id = ?1 GROUP BY domain ORDER BY domain"""
+    FROM recipient r WHERE ?1 IS NULL OR r.tenant_id = ?1 GROUP BY domain ORDER BY domain"""
 _SHOW = """SELECT m.track, m.tenant_id, m.envelope, r.local, r.domain, m.direction, r.state, r.attempts, m.received_at,
         r.due_at, m.expires_at, m.size_bytes, r.last_reply, r.last_host
     FROM recipient r JOIN mail m ON m.id = r.mail_id

@@ -49,7 +49,7 @@ CREATE TABLE variant (
     PRIMARY KEY (mail_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- state: 0 waiting, 1 sending, 2 disabled.
+-- state: 0 waiting, 1 sending, 2 disabled. received_at is the mail's: a list of queues need not read the mails, and so their bodies.
 CREATE TABLE recipient (
     mail_id INTEGER NOT NULL,
     id INTEGER NOT NULL,
@@ -59,6 +59,7 @@ CREATE TABLE recipient (
     holder INTEGER NOT NULL,
     fence INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
+    received_at REAL NOT NULL,
     due_at REAL NOT NULL,
     first_failure_at REAL NOT NULL,
     local TEXT NOT NULL,
