@@ -7,14 +7,20 @@ is counted. Rows: mail size, connections, TLS. `--quick` is short, `--json` prin
 
 import argparse
 import asyncio
+import datetime
 import json
 import multiprocessing
 import os
+import ssl
 import sys
+import tempfile
 import time
 from multiprocessing.connection import Connection as Pipe
 
 import uvloop
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from gatepost.config.limits import DeliveryLimits
 from gatepost.delivery.queue.record import Body, ClaimedMail, ClaimedRecipient, NewMail
@@ -22,18 +28,43 @@ from gatepost.delivery.route import NextHop, Route
 from gatepost.delivery.send.sender import Sender
 from gatepost.message.addresses import Address
 from gatepost.smtp.envelope import Envelope, Recipient
+from gatepost.smtp.tls import TlsLayer
 
 _REPLIES = {b"MAIL": b"250 2.1.0 Ok\r\n", b"RCPT": b"250 2.1.5 Ok\r\n", b"RSET": b"250 2.0.0 Ok\r\n"}
+
+
+def _tls() -> ssl.SSLContext:
+    """Make a server context with a self-signed P-256 certificate."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "sink")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + datetime.timedelta(days=1))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
+        file.write(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        file.write(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+        file.flush()
+        context.load_cert_chain(file.name)
+    return context
 
 
 class _Sink(asyncio.Protocol):
     """Take everything, check nothing but the end of data."""
 
+    context: ssl.SSLContext
+
     def connection_made(self, transport):
-        self.transport, self.rest, self.content = transport, b"", False
+        self.transport, self.rest, self.content, self.tls = transport, b"", False, None
         transport.write(b"220 sink\r\n")
 
     def data_received(self, data):
+        if self.tls is not None:
+            data = self.tls.receive(data)
+            self.transport.write(self.tls.outgoing())
+        elif data == b"STARTTLS\r\n":
+            self.tls = TlsLayer(self.context, server_side=True)
+            self.transport.write(b"220 go\r\n")
+            return
         self.rest += data
         answers = []
         while self.rest:
@@ -50,20 +81,24 @@ class _Sink(asyncio.Protocol):
             self.rest = rest
             verb = line[:4].upper()
             if verb == b"EHLO":
-                answers.append(b"250-sink\r\n250-PIPELINING\r\n250-SIZE 0\r\n250-8BITMIME\r\n250-DSN\r\n250 SMTPUTF8\r\n")
+                answers.append(b"250-sink\r\n250-STARTTLS\r\n250-PIPELINING\r\n250-SIZE 0\r\n250-8BITMIME\r\n250-DSN\r\n250 SMTPUTF8\r\n")
             elif verb == b"DATA":
                 self.content = True
                 answers.append(b"354 go\r\n")
             elif verb == b"QUIT":
-                self.transport.write(b"221 bye\r\n")
                 self.transport.close()
             else:
                 answers.append(_REPLIES.get(verb, b"500 5.5.1 what\r\n"))
-        if answers:
+        if answers and self.tls is None:
             self.transport.write(b"".join(answers))
+        elif answers:
+            self.tls.send(b"".join(answers))
+            self.transport.write(self.tls.outgoing())
 
 
 def _serve(pipe: Pipe) -> None:
+    _Sink.context = _tls()
+
     async def main() -> None:
         server = await asyncio.get_running_loop().create_server(_Sink, "127.0.0.1", 0)
         pipe.send(server.sockets[0].getsockname()[1])
@@ -83,9 +118,9 @@ def _claim(size: int) -> ClaimedMail:
     return ClaimedMail(1, 1, mail, (ClaimedRecipient(1, 1, recipient, 0),))
 
 
-async def _row(port: int, size: int, connections: int, mails: int) -> dict[str, float]:
+async def _row(port: int, size: int, connections: int, mails: int, security: str) -> dict[str, float | str]:
     sender = Sender(DeliveryLimits(mails_per_connection=10**9), "mx.example.com", None)  # type: ignore[arg-type]
-    route = Route("bench", "bench", (NextHop("sink", "127.0.0.1", port),), "none")
+    route = Route("bench", "bench", (NextHop("sink", "127.0.0.1", port),), security)
     claim = _claim(size)
     left = mails
 
@@ -105,6 +140,7 @@ async def _row(port: int, size: int, connections: int, mails: int) -> dict[str, 
     return {
         "size_bytes": size,
         "connections": connections,
+        "tls": "none" if security == "none" else "P-256",
         "mails": mails,
         "mails_per_s": round(mails / elapsed),
         "cpu_us_per_mail": round(cpu / mails * 1e6, 1),
@@ -123,8 +159,16 @@ def main() -> None:
     sink.start()
     port = ours.recv()
     rows = []
-    for size, connections in ((4096, 1), (4096, 8), (4096, 20), (61440, 8)):
-        row = uvloop.run(_row(port, size, connections, mails))
+    plain, tls = "none", "opportunistic"
+    for size, connections, security in (
+        (4096, 1, plain),
+        (4096, 8, plain),
+        (4096, 20, plain),
+        (61440, 8, plain),
+        (4096, 8, tls),
+        (61440, 8, tls),
+    ):
+        row = uvloop.run(_row(port, size, connections, mails, security))
         rows.append(row)
         print("  ".join(f"{name} {value}" for name, value in row.items()), file=sys.stderr)
     ours.send(None)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from contracts.queue_engines import SqliteEngine, committed, new_mail, settlement
+from contracts.queue_engines import START, SqliteEngine, committed, new_mail, settlement
 from gatepost.delivery.queue.queue import SqliteQueue, close_queue, open_queue
 from gatepost.delivery.queue.record import Body
 from gatepost.errors import StoreFull, StoreOwned
@@ -97,6 +97,23 @@ async def test_a_full_disk_answers_452_and_heals(tmp_path: Path) -> None:
     assert results[5:] == [()] * 10
     kept = kept[10:] + await committed(queue, new_mail(body=Body(8000, b"x" * 8000)))
     assert len(await queue.show("")) == len(kept) + sum(type(result) is type(kept[0]) for result in results[:5])
+    await engine.close()
+
+
+async def test_the_last_of_the_disk_is_kept_for_settlements(tmp_path: Path) -> None:
+    """Below the floor of free space new mail is refused with StoreFull, and all else goes on."""
+    engine = SqliteEngine(tmp_path)
+    queue = await engine.open()
+    (claimed,) = await committed(queue, new_mail())
+    engine.store.floor.floor_bytes = 1 << 62
+    refused, settled = await asyncio.gather(
+        queue.commit(new_mail()).committed(), queue.settle(settlement(claimed, "deferred", due_at=START)), return_exceptions=True
+    )
+    assert isinstance(refused, StoreFull)
+    assert settled == ()
+    assert len(await queue.claim(10)) == 1
+    engine.store.floor.floor_bytes = 0
+    await committed(queue, new_mail())
     await engine.close()
 
 

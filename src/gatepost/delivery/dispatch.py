@@ -16,8 +16,8 @@ Promises:
 * An exception in `carry` ends neither the worker nor the mail: it is told, and the mail is tried again later.
 * `drain` takes no new work, lets what is in flight end, and releases the rest.
 
-`carry` and `refuse` settle what they are given. A settlement that the store did not take is theirs to repeat:
-released instead, a mail that the next hop has taken would be sent twice.
+`carry` and `refuse` settle what they are given through `settle`: an outcome that the store does not take is kept
+and recorded later, because a mail that the next hop has taken would otherwise be sent twice.
 """
 
 import asyncio
@@ -32,11 +32,11 @@ from gatepost.delivery.breaker import Breakers
 from gatepost.delivery.claimer import Claimer
 from gatepost.delivery.lane import Lane
 from gatepost.delivery.queue.contract import Queue
-from gatepost.delivery.queue.record import ClaimedMail, ClaimedRecipient
-from gatepost.delivery.releases import Releases
+from gatepost.delivery.queue.record import ClaimedMail, NewMail, Outcome, Settlement
 from gatepost.delivery.route import Route
-from gatepost.delivery.routing import Routing, Unroutable
+from gatepost.delivery.routing import Routing, Unroutable, parted
 from gatepost.delivery.schedule import not_before
+from gatepost.delivery.unsettled import Unsettled
 from gatepost.errors import StoreError
 from gatepost.telemetry.log import emit_unexpected
 
@@ -68,7 +68,7 @@ class Dispatcher:
         self.routing = routing
         self.limits = limits
         self.breakers = breakers or Breakers()
-        self._carry, self._refuse, self._clock = carry, refuse, clock
+        self._carry, self._refuse, self._queue, self._clock = carry, refuse, queue, clock
         self._lanes: dict[str, Lane] = {}
         self._blocked: deque[Lane] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -81,7 +81,7 @@ class Dispatcher:
         self._starved = False
         self._draining = False
         self._wake = wake or asyncio.Event()
-        self._releases = Releases(queue, self._wake)
+        self._unsettled = Unsettled(queue, self._wake)
         batch = max(limits.connections_per_route, limits.memory_mails // 8)
         self._claimer = Claimer(queue, self.offer, self._sated, wake=self._wake, clock=clock, batch=batch)
 
@@ -124,6 +124,19 @@ class Dispatcher:
         """Look at the queue now: something in it has become due."""
         self._wake.set()
 
+    async def settle(self, claim: ClaimedMail, outcomes: tuple[Outcome, ...], reports: tuple[NewMail, ...] = ()) -> None:
+        """Record what became of a claim's recipients; while the store is away, the record is kept and made later."""
+        settlement = Settlement(claim.mail_id, claim.variant_id, outcomes, reports)
+        try:
+            await self._queue.settle(settlement)
+        except StoreError:
+            self._unsettled.put(settlement)
+        except asyncio.CancelledError:
+            self._unsettled.put(settlement)
+            raise
+        if reports or any(outcome.state == "deferred" for outcome in outcomes):
+            self._wake.set()
+
     # Routing
 
     def _look_up(self, claim: ClaimedMail) -> None:
@@ -149,7 +162,8 @@ class Dispatcher:
             return
         finally:
             self._count(claim, -1)
-        self._distribute(claim, dict(zip(domains, ways, strict=True)))
+        for part, domain, way in parted(claim, dict(zip(domains, ways, strict=True))):
+            self._place(part, domain, way)
 
     def _split(self, claim: ClaimedMail) -> None:
         """Part a mail's recipients by route, at once when all their domains are known."""
@@ -162,24 +176,8 @@ class Dispatcher:
                     self._look_up(claim)
                     return
                 ways[domain] = known
-        self._distribute(claim, ways)
-
-    def _distribute(self, claim: ClaimedMail, ways: dict[str, Route | Unroutable]) -> None:
-        """Put recipients that share a route into one lane as one mail."""
-        groups: dict[str, tuple[str, Route | Unroutable, list[ClaimedRecipient]]] = {}
-        for claimed in claim.recipients:
-            domain = claimed.recipient.address.domain
-            way = ways[domain]
-            key = way.key if isinstance(way, Route) else f"\0{way.reply}"
-            group = groups.get(key)
-            if group is None:
-                groups[key] = group = (domain, way, [])
-            group[2].append(claimed)
-        if len(groups) == 1:
-            self._place(claim, domain, way)
-            return
-        for domain, way, together in groups.values():
-            self._place(ClaimedMail(claim.mail_id, claim.variant_id, claim.mail, tuple(together)), domain, way)
+        for part, domain, way in parted(claim, ways):
+            self._place(part, domain, way)
 
     # Lanes
 
@@ -313,7 +311,7 @@ class Dispatcher:
     def _release(self, claim: ClaimedMail, due_at: float = 0.0, reply: str = "") -> None:
         """Give a mail back to the queue without an attempt."""
         self._claimer.note_return()
-        self._releases.put(claim, due_at, reply)
+        self._unsettled.release(claim, due_at, reply)
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -344,4 +342,4 @@ class Dispatcher:
             task.cancel()
         if last := self._workers | self._tasks:
             await asyncio.wait(last, timeout=LAST_WORDS_S)
-        await self._releases.flush(LAST_WORDS_S)
+        await self._unsettled.flush(LAST_WORDS_S)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Find the way of a mail: recipient domain, then send connector, then smart hosts or the domain's MX.
 
+An owned domain is served by inbound connectors, any other by outbound ones, whoever has sent the mail.
+
 What was found is kept for as long as the DNS allows, so the next mail to the same domain asks nobody:
 `known` is one look into a dictionary. Smart hosts given by address are kept until the configuration changes,
 which makes a new `Routing`. Passwords are fetched from where they are when this is made, once.
@@ -17,7 +19,7 @@ from gatepost.config import secrets
 from gatepost.config.configuration import SendConnector
 from gatepost.config.names import address_fault
 from gatepost.delivery.connectors import choose
-from gatepost.delivery.queue.record import ClaimedMail, Direction
+from gatepost.delivery.queue.record import ClaimedMail, ClaimedRecipient, Direction
 from gatepost.delivery.route import NextHop, Route
 from gatepost.dns.answers import MxRecord
 from gatepost.dns.exchangers import FAILED_TTL_S, NoExchanger, Ourselves, exchangers, literal_address
@@ -27,6 +29,11 @@ KEPT = 20_000
 """Domains whose route is kept; beyond that the oldest is looked up again."""
 FOREVER = float("inf")
 NOBODY = Ourselves()
+
+
+def owns_nothing(domain: str) -> bool:
+    """Own no domain: everything is outbound, as on a relay for the world."""
+    return False
 
 
 class Unroutable(NamedTuple):
@@ -58,6 +65,22 @@ def smart_host(text: str, port: int) -> SmartHost:
     return SmartHost(host.lower(), int(own_port) if colon else port, not address_fault(host))
 
 
+def parted(claim: ClaimedMail, ways: Mapping[str, Route | Unroutable]) -> list[tuple[ClaimedMail, str, Route | Unroutable]]:
+    """Part a claim by the ways of its recipients' domains; what shares a way stays one claim, named by its first domain."""
+    groups: dict[str, tuple[str, Route | Unroutable, list[ClaimedRecipient]]] = {}
+    for claimed in claim.recipients:
+        domain = claimed.recipient.address.domain
+        way = ways[domain]
+        key = way.key if isinstance(way, Route) else f"\0{way.reply}"
+        groups.setdefault(key, (domain, way, []))[2].append(claimed)
+    if len(groups) == 1:
+        return [(claim, domain, way) for domain, way, _ in groups.values()]
+    return [
+        (ClaimedMail(claim.mail_id, claim.variant_id, claim.mail, tuple(together)), domain, way)
+        for domain, way, together in groups.values()
+    ]
+
+
 class Routing:
     """The ways of one configuration. Raises ConfigError when made with a password that is not to be had."""
 
@@ -66,6 +89,7 @@ class Routing:
         connectors: Sequence[SendConnector],
         resolver: Resolver,
         *,
+        is_owned: Callable[[str], bool] = owns_nothing,
         ourselves: Ourselves = NOBODY,
         clock: Callable[[], float] = time.monotonic,
         shuffle: Callable[[list[MxRecord]], None] = random.shuffle,
@@ -73,7 +97,8 @@ class Routing:
     ) -> None:
         self._connectors = tuple(connectors)
         self._resolver, self._ourselves, self._clock, self._shuffle = resolver, ourselves, clock, shuffle
-        self._known: dict[tuple[Direction, int, str], tuple[Route | Unroutable, float]] = {}
+        self._is_owned = is_owned
+        self._known: dict[tuple[int, str], tuple[Route | Unroutable, float]] = {}
         self._smart: dict[tuple[Direction, str], Route] = {}
         self._passwords = {
             (one.direction, one.name): secrets.resolve(one.password, f"send_connectors.{one.name}.password", environment)
@@ -83,8 +108,7 @@ class Routing:
 
     def known(self, claim: ClaimedMail, domain: str) -> Route | Unroutable | None:
         """Give the way of a claim's mail to one of its recipient domains, when it was found before and still holds."""
-        mail = claim.mail
-        entry = self._known.get((mail.direction, mail.tenant_id, domain))
+        entry = self._known.get((claim.mail.tenant_id, domain))
         if entry is None or entry[1] <= self._clock():
             return None
         return entry[0]
@@ -94,16 +118,16 @@ class Routing:
         known = self.known(claim, domain)
         if known is not None:
             return known
-        mail = claim.mail
-        way, ttl_s = await self._find(mail.direction, mail.tenant_id, domain)
-        key = (mail.direction, mail.tenant_id, domain)
+        key = (claim.mail.tenant_id, domain)
+        way, ttl_s = await self._find(*key)
         self._known.pop(key, None)
         self._known[key] = (way, self._clock() + ttl_s)
         if len(self._known) > KEPT:
             del self._known[next(iter(self._known))]
         return way
 
-    async def _find(self, direction: Direction, tenant: int, domain: str) -> tuple[Route | Unroutable, float]:
+    async def _find(self, tenant: int, domain: str) -> tuple[Route | Unroutable, float]:
+        direction: Direction = "inbound" if self._is_owned(domain) else "outbound"
         connector = choose(self._connectors, direction, domain, tenant).connector
         if connector is None:
             return Unroutable(True, f"451 4.3.5 No send connector serves {domain}"), FOREVER

@@ -42,8 +42,8 @@ class Delivering:
         now = self._clock()
         pairs = tuple(zip(claim.recipients, result.recipients, strict=True))
         outcomes = tuple([self._outcome(claim, claimed, one, now) for claimed, one in pairs])
-        self._tell(claim, outcomes, result)
-        reports = self._reporting.reports(claim, outcomes, result, now)
+        self._tell(claim, outcomes, tls=result.tls)
+        reports = self._reporting.reports(claim, outcomes, now, next_hop_has_dsn=result.dsn_supported)
         return Settlement(claim.mail_id, claim.variant_id, outcomes, reports)
 
     async def settle(self, claim: ClaimedMail, settlement: Settlement) -> None:
@@ -54,11 +54,9 @@ class Delivering:
         """Settle mail that has no way: later where the cause is temporary, else with a report."""
         now = self._clock()
         outcomes = after_failure(claim, why.reply, "", permanent=not why.temporary, now=now, random=random.random)
-        status = "temporary" if why.temporary else "permanent"
-        results = tuple([RecipientResult(status, why.reply) for _ in claim.recipients])
-        result = SendResult(results)
-        self._tell(claim, outcomes, result)
-        await self.dispatcher.settle(claim, outcomes, self._reporting.reports(claim, outcomes, result, now))
+        self._tell(claim, outcomes, tls="")
+        reports = self._reporting.reports(claim, outcomes, now, next_hop_has_dsn=False)
+        await self.dispatcher.settle(claim, outcomes, reports)
 
     def _outcome(self, claim: ClaimedMail, claimed: ClaimedRecipient, result: RecipientResult, now: float) -> Outcome:
         if result.status == "accepted":
@@ -72,7 +70,7 @@ class Delivering:
             return Outcome(claimed.id, claimed.fence, "bounced", 0.0, result.reply, result.host)
         return Outcome(claimed.id, claimed.fence, "deferred", due_at, result.reply, result.host)
 
-    def _tell(self, claim: ClaimedMail, outcomes: tuple[Outcome, ...], result: SendResult) -> None:
+    def _tell(self, claim: ClaimedMail, outcomes: tuple[Outcome, ...], *, tls: str) -> None:
         first = outcomes[0]
         same = all(one.state == first.state and one.reply == first.reply for one in outcomes)
         for outcome, claimed in zip(outcomes[:1] if same else outcomes, claim.recipients, strict=False):
@@ -84,7 +82,7 @@ class Delivering:
                     outcome=outcome.state,
                     recipients=len(outcomes) if same else 1,
                     reply=outcome.reply,
-                    tls=result.tls,
+                    tls=tls,
                     attempt=claimed.attempts + 1,
                 )
             )

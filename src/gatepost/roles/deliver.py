@@ -15,7 +15,6 @@ BUGS
     None known.
 """
 
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,13 +31,15 @@ from gatepost.delivery.queue.record import ClaimedMail
 from gatepost.delivery.route import Route
 from gatepost.delivery.routing import Routing
 from gatepost.delivery.send.sender import Sender
+from gatepost.dns.cache import CachingResolver
+from gatepost.dns.exchangers import Ourselves
 from gatepost.dns.network import NetworkResolver
 from gatepost.mailflow.delivering import Delivering
 from gatepost.mailflow.identify import Identities
 from gatepost.mailflow.journey import deliver
 from gatepost.mailflow.reporting import Reporting
 from gatepost.roles.control import ControlServer
-from gatepost.roles.processes import Paths, hostname
+from gatepost.roles.processes import Paths, hostname, own_addresses
 
 _DRAIN_S = 25.0
 
@@ -55,7 +56,7 @@ async def start(bootstrap: Bootstrap, configuration: Configuration) -> Callable[
     """Put the process together and serve `receive`; gives what drains it."""
     paths = Paths(bootstrap)
     parts = await make_parts(bootstrap, configuration)
-    control = ControlServer(Path(paths.control), queue_commands(parts.queue, parts.dispatcher))
+    control = ControlServer(Path(paths.control), queue_commands(parts.queue))
     await control.start()
     handover = HandoverServer(paths.handover, parts.queue, parts.dispatcher.offer)
     await handover.start()
@@ -80,13 +81,25 @@ async def make_parts(bootstrap: Bootstrap, configuration: Configuration) -> Part
                 yield piece
 
     sender = Sender(configuration.delivery, name, pieces)
-    house = Delivering(sender, Reporting(configuration, identities, name))
+
+    def beginning(blob: str, size: int) -> bytes:
+        with queue.blobs.open(blob) as reader:
+            return next(reader.pieces(size), b"")
+
+    house = Delivering(sender, Reporting(configuration.delivery, identities, name, beginning))
 
     async def carry(claim: ClaimedMail, route: Route) -> None:
         await deliver(claim, route, house)
 
-    routing = Routing(configuration.send_connectors, NetworkResolver())
-    house.dispatcher = dispatcher = Dispatcher(carry, house.refuse, routing, queue, configuration.delivery)
+    routing = Routing(
+        configuration.send_connectors,
+        CachingResolver(NetworkResolver()),
+        is_owned=identities.is_owned,
+        ourselves=Ourselves(frozenset({name.lower()}), own_addresses(bootstrap)),
+    )
+    house.dispatcher = dispatcher = Dispatcher(
+        carry, house.refuse, routing, queue, configuration.delivery, wake=queue.wake
+    )
     dispatcher.start()
 
     async def close() -> None:
@@ -97,7 +110,7 @@ async def make_parts(bootstrap: Bootstrap, configuration: Configuration) -> Part
     return Parts(queue, dispatcher, close)
 
 
-def queue_commands(queue: Queue, dispatcher: Dispatcher) -> dict[str, Callable[..., Awaitable[Any]]]:
+def queue_commands(queue: Queue) -> dict[str, Callable[..., Awaitable[Any]]]:
     """Give what `gatepost queue` may ask of this process."""
 
     async def lines(tenant_id: int | None = None) -> list[dict[str, Any]]:
@@ -108,7 +121,7 @@ def queue_commands(queue: Queue, dispatcher: Dispatcher) -> dict[str, Callable[.
 
     async def retry(wanted: str = "", tenant_id: int | None = None) -> int:
         number = await queue.retry(wanted, tenant_id)
-        dispatcher.expect(time.time())
+        dispatcher.wake()
         return number
 
     async def drop(wanted: str, tenant_id: int | None = None) -> int:

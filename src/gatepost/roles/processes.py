@@ -17,6 +17,7 @@ from gatepost.errors import GatepostError
 from gatepost.telemetry.events import ProcessDraining, ProcessStarted
 from gatepost.telemetry.log import emit
 
+
 class Paths:
     """Where a machine's stores and sockets lie."""
 
@@ -43,25 +44,52 @@ def hostname(bootstrap: Bootstrap) -> str:
     return bootstrap.hostname or socket.getfqdn()
 
 
+def own_addresses(bootstrap: Bootstrap) -> frozenset[str]:
+    """Give the IP addresses that this machine is known to receive on: mail routed there would come back."""
+    named = {listener.address for listener in bootstrap.listeners} - {"0.0.0.0", "::"}  # noqa: S104  # compared, not bound
+    try:
+        named |= {str(entry[4][0]) for entry in socket.getaddrinfo(socket.gethostname(), None)}
+    except OSError:
+        pass  # a machine that cannot resolve its own name still has the loopback rule
+    return frozenset(named)
+
+
 def bind(listener: Listener) -> socket.socket:
     """Bind one listener's address, shareable between receive processes."""
-    family = socket.AF_INET6 if ":" in listener.address else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening = _socket(listener)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    if family == socket.AF_INET6 and listener.address != "::":
-        listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     try:
         listening.bind((listener.address, listener.port))
         listening.listen(1024)
     except OSError as error:
         listening.close()
-        raise GatepostError(
-            f"listener {listener.address}:{listener.port}: {error.strerror}; "
-            "free the port, choose another, or start with the right to bind it"
-        ) from None
+        raise _unbindable(listener, error) from None
     listening.setblocking(False)
     return listening
+
+
+def refuse_taken(listener: Listener) -> None:
+    """Raise GatepostError when anybody listens there: what `bind` binds would share the port with another gateway of this user."""
+    with _socket(listener) as probe:
+        try:
+            probe.bind((listener.address, listener.port))
+        except OSError as error:
+            raise _unbindable(listener, error) from None
+
+
+def _socket(listener: Listener) -> socket.socket:
+    family = socket.AF_INET6 if ":" in listener.address else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6 and listener.address != "::":
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    return made
+
+
+def _unbindable(listener: Listener, error: OSError) -> GatepostError:
+    return GatepostError(
+        f"listener {listener.address}:{listener.port}: {error.strerror}; free the port, choose another, or start with the right to bind it"
+    )
 
 
 class Supervised(NamedTuple):

@@ -25,7 +25,8 @@ from dataclasses import dataclass, field
 
 from gatepost.config.bootstrap import Bootstrap
 from gatepost.errors import GatepostError
-from gatepost.roles.processes import Paths, bind
+from gatepost.roles.processes import Paths, bind, refuse_taken
+from gatepost.storage.ownership import refuse_owned
 from gatepost.telemetry.events import ProcessDraining, ProcessEnded, ProcessStarted
 from gatepost.telemetry.log import emit
 
@@ -58,6 +59,10 @@ class Supervisor:
         """Run until SIGTERM or SIGINT; gives the exit code."""
         paths = Paths(self._bootstrap)
         paths.make()
+        # Both before a socket joins a port: the kernel would give it connections that a running gateway is to answer.
+        refuse_owned(paths.data)
+        for listener in self._bootstrap.listeners:
+            refuse_taken(listener)
         self._give_to_user(paths)
         self._processes = [_Process("deliver", "deliver")]
         for number in range(self._bootstrap.processes.receive):
@@ -66,8 +71,11 @@ class Supervisor:
         wake = self._catch_signals()
         emit(ProcessStarted(process="supervisor", pid=os.getpid()))
         refused = self._watch(wake)
-        for process in reversed(self._processes):  # receive before deliver: nobody hands mail to nobody
-            self._end(process)
+        for process in self._processes:
+            for listening in process.sockets.values():
+                listening.close()
+        for kind in ("receive", "deliver"):  # in this order: nobody hands mail to nobody
+            self._end([process for process in self._processes if process.kind == kind])
         return refused
 
     def _catch_signals(self) -> selectors.DefaultSelector:
@@ -127,16 +135,19 @@ class Supervisor:
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends all in order
         )
 
-    def _end(self, process: _Process) -> None:
-        if process.child is None or process.child.poll() is not None:
-            return
-        emit(ProcessDraining(process=process.name))
-        process.child.terminate()
-        try:
-            process.child.wait(_LAST_WAIT_S)
-        except subprocess.TimeoutExpired:
-            process.child.kill()
-            process.child.wait()
+    def _end(self, processes: list[_Process]) -> None:
+        """Tell these processes to end, all at once, and wait for them."""
+        children = [process.child for process in processes if process.child is not None and process.child.poll() is None]
+        for process in processes:
+            if process.child in children:
+                emit(ProcessDraining(process=process.name))
+                process.child.terminate()
+        for child in children:
+            try:
+                child.wait(_LAST_WAIT_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
 
     def _account(self) -> pwd.struct_passwd | None:
         if not self._bootstrap.user or os.getuid() != 0:

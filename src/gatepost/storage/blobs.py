@@ -15,7 +15,8 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from gatepost.errors import StoreAway
+from gatepost.errors import StoreAway, StoreError
+from gatepost.storage.space import FLOOR_BYTES, Floor
 from gatepost.storage.sqlite import store_error
 
 SWEEP_AGE_S = 86_400.0
@@ -74,7 +75,9 @@ class BlobStore(Protocol):
 class FileBlobWriter:
     """A part file that becomes the blob by `rename`."""
 
-    def __init__(self, folder: Path, folder_file: int) -> None:
+    def __init__(self, folder: Path, folder_file: int, floor: Floor) -> None:
+        floor.check()
+        self._floor = floor
         self._name = secrets.token_hex(16)
         self._blob = folder / self._name
         self._part = folder / f"{self._name}.part"
@@ -96,7 +99,8 @@ class FileBlobWriter:
             if self._unflushed >= FLUSH_BYTES:
                 os.fdatasync(self._file)
                 self._unflushed = 0
-        except OSError as error:
+                self._floor.check()
+        except (OSError, StoreError) as error:
             self.abort()
             raise store_error(error, str(self._part)) from error
 
@@ -168,9 +172,10 @@ class FileBlobReader:
 class FileBlobStore:
     """Blobs as files of one folder, each of mode 0600."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, floor_bytes: int = FLOOR_BYTES) -> None:
         """Open the folder, made where it is missing. Raises: StoreFull, StoreAway."""
         self.folder = folder
+        self.floor = Floor(folder, floor_bytes)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._folder_file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -179,7 +184,7 @@ class FileBlobStore:
 
     def create(self) -> FileBlobWriter:
         """Begin a blob. Raises: StoreFull, StoreAway."""
-        return FileBlobWriter(self.folder, self._folder_file)
+        return FileBlobWriter(self.folder, self._folder_file, self.floor)
 
     def open(self, name: str) -> FileBlobReader:
         """Open a blob for reading. Raises: StoreAway, also when there is none of that name."""

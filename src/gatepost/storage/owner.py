@@ -5,7 +5,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from gatepost.errors import StoreOwned
+from gatepost.storage.ownership import LOCK, owned_by
 from gatepost.storage.sqlite import store_error
 
 
@@ -17,7 +17,7 @@ class OwnerLock:
 
         Raises: StoreOwned while another process holds it; StoreAway or StoreFull when the folder cannot be written.
         """
-        self.path = folder / "owner.lock"
+        self.path = folder / LOCK
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -27,11 +27,9 @@ class OwnerLock:
             os.ftruncate(self._file, 0)
             os.pwrite(self._file, f"{os.getpid()}\n".encode("ascii"), 0)
         except BlockingIOError as error:
-            owner = os.pread(self._file, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            owned = owned_by(folder, self._file)
             os.close(self._file)
-            raise StoreOwned(
-                f"{folder}: process {owner} owns this store; end that process, or set another `data` folder for this one"
-            ) from error
+            raise owned from error
         except OSError as error:
             os.close(self._file)
             raise store_error(error, str(self.path)) from error

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from gatepost.storage.numbers import Numbers
 from gatepost.storage.owner import OwnerLock
 from gatepost.storage.schema import migrate
+from gatepost.storage.space import FLOOR_BYTES, Floor
 from gatepost.storage.sqlite import Connection, EngineError, connect, connect_reader, store_error
 from gatepost.storage.writer import Handler, Operation, Writer
 
@@ -23,7 +24,7 @@ Answer = TypeVar("Answer")
 class SqliteStore:
     """A store that this process owns until `close`."""
 
-    def __init__(self, folder: Path, database: str = "gateway") -> None:
+    def __init__(self, folder: Path, database: str = "gateway", floor_bytes: int = FLOOR_BYTES) -> None:
         """Lock, open and migrate `folder`'s database; must be called inside the event loop that will use it.
 
         Raises: StoreOwned, StoreFull, StoreAway, or StoreError for a store of another program version.
@@ -44,6 +45,7 @@ class SqliteStore:
         except BaseException:
             self._lock.release()
             raise
+        self.floor = Floor(folder, floor_bytes)
         self.numbers = Numbers("queue")
         self._questions = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
         self._reader: Connection | None = None

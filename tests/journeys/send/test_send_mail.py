@@ -91,6 +91,18 @@ async def test_an_idle_connection_says_quit(bench):
     assert hop.sessions[0].commands[-1] == b"QUIT\r\n"
 
 
+async def test_an_ended_connection_leaves_nothing(bench):
+    """A route that is used once costs no memory after its connection ended, whoever ended it."""
+    hop, sender = await bench.hop(), bench.sender(connection_idle_s=0.05)
+    for number in range(3):
+        await sender.send(bench.claim(), bench.route(hop)._replace(key=str(number)))
+    assert sender.idle_connections == 3
+    await asyncio.gather(*[session.ended for session in hop.sessions])
+    while sender.idle_connections:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    assert all(session.commands[-1] == b"QUIT\r\n" for session in hop.sessions)
+
+
 async def test_idle_connections_are_not_kept_when_idle_is_zero(bench):
     """`connection_idle_s = 0` means one mail a connection."""
     hop, sender = await bench.hop(), bench.sender(connection_idle_s=0)

@@ -119,6 +119,13 @@ async def test_354_with_nobody_accepted_gets_a_lone_dot(bench):
     assert (result.recipients[0].status, hop.mails) == ("permanent", [b".\r\n"])
 
 
+async def test_a_long_reason_is_cut(bench):
+    """A next hop cannot fill the queue's rows with its reason."""
+    hop = await bench.hop(answers={"CONTENT": b"550-" + b"x" * 4000 + b"\r\n550 y\r\n"})
+    result = await bench.sender().send(bench.claim(), bench.route(hop))
+    assert len(result.recipients[0].reply) == len("550 ") + 1000
+
+
 # The hosts of a route
 
 

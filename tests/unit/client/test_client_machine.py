@@ -76,7 +76,7 @@ def test_what_came_before_the_handshake_is_discarded():
     machine = ClientMachine("mx.example.net", "required")
     machine.receive(b"220 hop\r\n")
     machine.receive(b"250-hop\r\n250 STARTTLS\r\n")
-    assert machine.receive(b"220 go\r\n250-hop\r\n250 AUTH PLAIN\r\n250 unfin") == [Signal.START_TLS]
+    assert machine.receive(b"220 go\r\n250-hop\r\n250 AUTH PLAIN\r\n554 unfin") == [Signal.START_TLS]
     assert machine.secured() == [b"EHLO mx.example.net\r\n"]
     assert machine.receive(b"250 hop\r\n") == [Signal.READY]
     assert not machine.capabilities.auth
@@ -290,6 +290,13 @@ def test_content_is_not_taken_for_answered_before_it_was_sent():
     machine.begin(mail())
     assert machine.receive(b"250 ok\r\n250 ok\r\n354 go\r\n250 queued\r\n") == [Signal.SETTLED, Signal.CLOSE]
     assert statuses(machine)[0][0] == "temporary"
+
+
+def test_a_reply_begun_before_the_content_was_sent_does_not_count_either():
+    """The first bytes of an answer to content that the next hop cannot have seen end the connection."""
+    machine = opened()
+    machine.begin(mail())
+    assert machine.receive(b"250 ok\r\n250 ok\r\n354 go\r\n25") == [Signal.SETTLED, Signal.CLOSE]
 
 
 def test_421_right_behind_354_sends_no_content():

@@ -14,7 +14,7 @@ from gatepost.config.configuration import SendConnector
 from gatepost.config.limits import DeliveryLimits
 from gatepost.delivery import claimer as claimer_module
 from gatepost.delivery import dispatch as dispatch_module
-from gatepost.delivery import releases as releases_module
+from gatepost.delivery import unsettled as unsettled_module
 from gatepost.delivery.breaker import Breakers
 from gatepost.delivery.dispatch import Dispatcher
 from gatepost.delivery.lane import Lane
@@ -58,6 +58,9 @@ class FakeQueue:
         self.claims = 0
         self.settled: list[Settlement] = []
         self.trouble: Exception | None = None
+        self.gives_back = False
+        """Whether a released mail is due again."""
+        self.known: dict[int, ClaimedMail] = {}
         self.asked_due = asyncio.Event()
         self.claimed_thrice = asyncio.Event()
         self.took_release = asyncio.Event()
@@ -66,6 +69,8 @@ class FakeQueue:
         if self.trouble is not None:
             raise self.trouble
         self.settled.append(settlement)
+        if self.gives_back and settlement.outcomes[0].state == "released":
+            self.due.append(self.known[settlement.mail_id])
         self.took_release.set()
         return ()
 
@@ -76,6 +81,7 @@ class FakeQueue:
         if self.trouble is not None:
             raise self.trouble
         taken, self.due = self.due[:limit], self.due[limit:]
+        self.known.update({one.mail_id: one for one in taken})
         return taken
 
     async def next_due_at(self) -> float | None:
@@ -411,20 +417,36 @@ async def test_due_mail_is_claimed_when_its_time_comes(stages: Callable[..., Sta
 
 async def test_nothing_is_claimed_while_much_waits(stages: Callable[..., Stage]) -> None:
     """Above the low-water mark the queue is left alone; as soon as memory drains it is read again."""
-    stage = stages(memory_mails=8, connections_per_route=1)
+    stage = stages(memory_mails=4, connections_per_route=1)
     await stage.warm()
-    for number in range(7):
-        stage.dispatcher.offer(mail(number, "a.example" if number < 4 else "b.example"))
+    for number, domain in enumerate(["a.example"] * 3 + ["b.example"] * 2 + ["mx.example"] * 2):
+        stage.dispatcher.offer(mail(number, domain))
         await settle_down()
-    assert stage.dispatcher.waiting == 5
-    stage.queue.due = [mail(50, "mx.example")]
+    assert stage.dispatcher.waiting == 4
+    stage.queue.due = [mail(50, "a.example")]
     stage.dispatcher.start()
     await settle_down()
     assert stage.queue.claims == 0
-    stage.let()
+    stage.let(3)
     await asyncio.wait_for(stage.queue.asked_due.wait(), 5)
+    stage.let(10)
     await settle_down()
     assert 50 in stage.ids
+
+
+async def test_a_full_lane_is_filled_again_as_it_drains(stages: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backlog larger than memory flows: the pause after a claim without room ends when half of the lane is gone."""
+    monkeypatch.setattr(claimer_module, "PAUSE_S", 3600.0)
+    stage = stages(memory_mails=16, connections_per_route=2)
+    await stage.warm()
+    stage.queue.due = [mail(number, "a.example") for number in range(100)]
+    stage.queue.gives_back = True
+    stage.dispatcher.start()
+    for _ in range(150):
+        await settle_down()
+        stage.let()
+    assert sorted(stage.ids) == list(range(100))
+    assert stage.queue.claims < 200
 
 
 async def test_a_claim_that_mostly_comes_back_is_not_repeated_at_once(
@@ -449,7 +471,7 @@ async def test_a_store_that_is_away_is_asked_again(
 ) -> None:
     """Claims and releases go on when the store is back; the trouble is told once."""
     monkeypatch.setattr(claimer_module, "PAUSE_S", 0.01)
-    monkeypatch.setattr(releases_module, "RETRY_S", 0.01)
+    monkeypatch.setattr(unsettled_module, "FIRST_RETRY_S", 0.01)
     stage = stages(memory_mails=0, connections_per_route=1)
     await stage.warm()
     stage.queue.trouble = StoreAway("the disk is gone")
@@ -463,6 +485,53 @@ async def test_a_store_that_is_away_is_asked_again(
     await asyncio.wait_for(stage.queue.took_release.wait(), 5)
     assert stage.queue.released == [1]
     assert capsys.readouterr().err.count("store.trouble") == 1
+
+
+async def test_an_outcome_is_recorded_when_the_store_is_back(stages: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A delivery that the store could not record is neither lost nor made again: its settlement is repeated."""
+    monkeypatch.setattr(unsettled_module, "FIRST_RETRY_S", 0.01)
+    stage = stages()
+    stage.queue.trouble = StoreAway("the disk is gone")
+    claim = mail(1, "a.example")
+    await stage.dispatcher.settle(claim, (Outcome(10, 1, "delivered"),))
+    await settle_down()
+    assert stage.queue.settled == []
+    stage.queue.trouble = None
+    await asyncio.wait_for(stage.queue.took_release.wait(), 5)
+    assert stage.queue.settled == [Settlement(1, 1, (Outcome(10, 1, "delivered"),))]
+
+
+async def test_a_delivery_cancelled_while_it_is_recorded_is_recorded_first(stages: Callable[..., Stage]) -> None:
+    """At the end of the process the outcome goes before the release, which is stale then."""
+    stage = stages()
+    recording, never = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: Settlement) -> tuple[Outcome, ...]:
+        recording.set()
+        await never.wait()
+        return ()
+
+    quick, stage.queue.settle = stage.queue.settle, slow  # type: ignore[method-assign]
+
+    async def carry(claim: ClaimedMail, _: Route) -> None:
+        await stage.dispatcher.settle(claim, (Outcome(10, 1, "delivered"),))
+
+    stage.dispatcher._carry = carry
+    stage.dispatcher.offer(mail(1, "a.example"))
+    await asyncio.wait_for(recording.wait(), 5)
+    stage.queue.settle = quick  # type: ignore[method-assign]
+    await stage.dispatcher.drain(0.0)
+    assert [one.outcomes[0].state for one in stage.queue.settled] == ["delivered", "released"]
+
+
+async def test_a_deferral_wakes_the_claimer(stages: Callable[..., Stage]) -> None:
+    """What was deferred is asked for again, without waiting for the longest sleep to end."""
+    stage = stages()
+    stage.dispatcher.start()
+    await asyncio.wait_for(stage.queue.asked_due.wait(), 5)
+    stage.queue.asked_due.clear()
+    await stage.dispatcher.settle(mail(1, "a.example"), (Outcome(10, 1, "deferred", 1060.0),))
+    await asyncio.wait_for(stage.queue.asked_due.wait(), 5)
 
 
 async def test_drain_ends_what_is_in_flight_and_releases_the_rest(stages: Callable[..., Stage]) -> None:

@@ -150,8 +150,8 @@ async def test_without_a_connector_mail_waits() -> None:
     assert await routing.route(claim(), "example.com") == Unroutable(True, "451 4.3.5 No send connector serves example.com")
 
 
-async def test_tenants_and_directions_do_not_share_a_memory() -> None:
-    """What was found for one tenant or direction is not used for another."""
+async def test_tenants_do_not_share_a_memory_and_owned_domains_go_inwards() -> None:
+    """What was found for one tenant is not used for another, and an owned domain's mail goes inwards whoever sent it."""
     routing = Routing(
         [
             connector(name="one", tenant=1, smart_hosts=("192.0.2.1",)),
@@ -159,10 +159,15 @@ async def test_tenants_and_directions_do_not_share_a_memory() -> None:
             connector(name="in", direction="inbound", smart_hosts=("192.0.2.3",)),
         ],
         Twin(""),
+        is_owned=lambda domain: domain == "owned.example",
     )
-    for mail, name in [(claim(tenant=1), "one"), (claim(tenant=2), "two"), (claim("inbound", tenant=2), "in")]:
-        assert routing.known(mail, "example.com") is None
-        route = await routing.route(mail, "example.com")
+    for mail, domain, name in [
+        (claim(tenant=1), "example.com", "one"),
+        (claim(tenant=2), "example.com", "two"),
+        (claim(tenant=2), "owned.example", "in"),
+    ]:
+        assert routing.known(mail, domain) is None
+        route = await routing.route(mail, domain)
         assert isinstance(route, Route)
         assert route.connector == name
 

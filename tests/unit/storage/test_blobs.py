@@ -92,6 +92,18 @@ def test_a_failing_disk_leaves_nothing(
     assert list(blobs.folder.iterdir()) == []
 
 
+def test_a_large_mail_stops_at_the_floor_of_free_space(blobs: FileBlobStore) -> None:
+    """Below the floor no blob is begun, and one that reaches it is given up as StoreFull and removed."""
+    writer = blobs.create()
+    writer.write(b"x" * 500_000)
+    blobs.floor.floor_bytes = 1 << 62
+    with pytest.raises(StoreFull, match="make room on this disk"):
+        writer.write(b"x" * 600_000)
+    with pytest.raises(StoreFull):
+        blobs.create()
+    assert list(blobs.folder.iterdir()) == []
+
+
 def test_removing_what_is_gone_is_no_error(blobs: FileBlobStore) -> None:
     """Remove may be repeated; opening what is gone is StoreAway."""
     name = put(blobs, b"x")

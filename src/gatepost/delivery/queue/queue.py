@@ -201,6 +201,7 @@ class SqliteQueue:
         self._renewed_at = now
 
     def _insert(self, connection: Connection, mails: Sequence[NewMail]) -> list[ClaimedMail]:
+        self.store.floor.check()
         now = self._clock()
         if now - self._renewed_at >= self._lease_s / 3:  # So that no claim is ever made under a lease that has run out.
             self._renew_lease(connection, now)

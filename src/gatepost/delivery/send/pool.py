@@ -35,10 +35,10 @@ class ConnectionPool:
         links = self._idle.get(key)
         while links:
             link = links.pop()
+            if not links:
+                del self._idle[key]
             if link.connection.usable:
                 return link
-        if links is not None:
-            del self._idle[key]
         return None
 
     def give_back(self, key: str, link: Link) -> None:
@@ -49,12 +49,22 @@ class ConnectionPool:
         elif not self._keep or connection.mails >= self._mails:
             connection.quit()
         else:
-            links = self._idle.get(key)
-            if links is None:
-                links = self._idle[key] = []
-            elif links and not links[0].connection.usable:
-                links[:] = [kept for kept in links if kept.connection.usable]
-            links.append(link)
+            if connection.mails == 1:
+                connection.closed.add_done_callback(lambda _: self._forget(key, link))
+            self._idle.setdefault(key, []).append(link)
+
+    def _forget(self, key: str, link: Link) -> None:
+        """Drop a connection that ended while it was idle: most routes are used once, and must leave nothing."""
+        links = self._idle.get(key, [])
+        if link in links:
+            links.remove(link)
+            if not links:
+                del self._idle[key]
+
+    @property
+    def idle(self) -> int:
+        """Tell how many connections are kept."""
+        return sum(len(links) for links in self._idle.values())
 
     async def close(self) -> None:
         """Say QUIT on all idle connections; those in use end with their mail."""

@@ -79,6 +79,11 @@ class Sender:
         results = (_recipient_result(failure, host),) * len(claim.recipients)
         return SendResult(results, host, host_failed=True)
 
+    @property
+    def idle_connections(self) -> int:
+        """Tell how many connections are kept for a next mail."""
+        return self._pool.idle
+
     async def close(self) -> None:
         """Say QUIT to idle next hops. Sends under way go on, and end their connections after it."""
         await self._pool.close()
@@ -104,6 +109,7 @@ class Sender:
                 await loop.create_connection(lambda: connection, hop.address, hop.port)
             failure = await connection.opened
         except TimeoutError:
+            connection.abort()
             return connection, local_failure("4.4.1", f"Connecting to {hop.address} port {hop.port} timed out")
         except OSError as error:
             reason = error.strerror or str(error)

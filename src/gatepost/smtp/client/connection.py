@@ -202,8 +202,12 @@ class Connection(asyncio.Protocol):
             self.opened.set_result(self._machine.failure or local_failure("4.4.2", "Connection closed"))
         self._settle()
         self._release_writer()
+        if self._tls is not None:
+            self._tls.close()
+            self._flush(self._tls)
         if self._transport is not None:
             self._transport.close()
+            self._limit(self._timeouts_s["ending"])  # a peer that takes nothing must not hold the socket
 
     def _write(self, wire: bytes) -> None:
         transport = self._transport
@@ -255,9 +259,10 @@ class Connection(asyncio.Protocol):
 
     def _rearm(self) -> None:
         """Begin the time limit of the present phase."""
-        limit_s = self._timeouts_s[self._machine.phase]
-        now = self._loop.time()
-        self._deadline = deadline = now + limit_s
+        self._limit(self._timeouts_s[self._machine.phase])
+
+    def _limit(self, limit_s: float) -> None:
+        self._deadline = deadline = self._loop.time() + limit_s
         if self._timer is None or deadline < self._timer_at:
             if self._transport is None:
                 return

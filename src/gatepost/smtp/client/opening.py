@@ -18,7 +18,8 @@ class Opening:
     """The first part of a dialogue; `failure` or `Signal.READY` ends it."""
 
     def __init__(self, hostname: str, security: Security, user: str, password: str) -> None:
-        self._hostname, self._security = hostname, security
+        self._hostname = hostname.encode("ascii")
+        self._security = security
         self._user, self._password = user, password
         self._awaited: Callable[[Reply], list[Action]] = self._greeting
         self.phase: Phase = "greeting"
@@ -45,7 +46,7 @@ class Opening:
 
     def _say(self, verb: bytes, awaited: Callable[[Reply], list[Action]]) -> list[Action]:
         self._awaited = awaited
-        return [b"%b %b\r\n" % (verb, self._hostname.encode("ascii"))]
+        return [b"%b %b\r\n" % (verb, self._hostname)]
 
     def _fail(self, reply: Reply) -> list[Action]:
         return self.lost(Verdict("temporary", reply))

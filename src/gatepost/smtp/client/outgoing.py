@@ -50,7 +50,7 @@ def rcpt_command(recipient: Recipient, offered: Capabilities) -> str:
     if offered.dsn:
         if recipient.notify:
             command += f" NOTIFY={recipient.notify}"
-        if recipient.orcpt:
+        if recipient.orcpt and (offered.smtputf8 or recipient.orcpt.isascii()):  # RFC 6533 §3
             command += f" ORCPT={recipient.orcpt}"
     return command + "\r\n"
 

@@ -17,7 +17,6 @@ LINES = 100
 
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$)")
 _CODE = re.compile(rb"[2-5][0-9][0-9](?:[ -]|$)")
-_CONTROLS = {number: " " for number in (*range(32), 127)}
 
 
 @lru_cache(maxsize=512)
@@ -28,7 +27,7 @@ def _parse(untrusted_line: bytes) -> Reply:
 
 def _text(untrusted_line: bytes) -> str:
     text = untrusted_line[4:].decode("utf-8", "replace")
-    return text if text.isprintable() else text.translate(_CONTROLS)
+    return text if text.isprintable() else "".join([sign if sign.isprintable() else " " for sign in text])
 
 
 def _reply(code: int, texts: list[str]) -> Reply:

@@ -15,6 +15,10 @@ Phase = Literal["greeting", "command", "data_start", "data_block", "data_end", "
 Status = Literal["accepted", "temporary", "permanent"]
 
 
+TEXT_CHARACTERS = 1000
+"""What is kept of a reply's text; a next hop may send 400 KB, and each recipient's queue row would hold it."""
+
+
 class Signal(Enum):
     """What the machine asks of its transport besides writing bytes."""
 
@@ -45,7 +49,7 @@ class Verdict(NamedTuple):
     @property
     def text(self) -> str:
         """Give the reply on one line, as queues and reports show it; a local one has no code of the next hop's."""
-        lines = self.reply.text.replace("\n", " ")
+        lines = self.reply.text.replace("\n", " ")[:TEXT_CHARACTERS]
         if self.local:
             return f"{self.reply.enhanced} {lines}"
         return f"{self.reply.code} {self.reply.enhanced} {lines}" if self.reply.enhanced else f"{self.reply.code} {lines}"
