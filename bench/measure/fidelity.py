@@ -53,7 +53,10 @@ async def _check(rival: Rival, hop: int, size_bytes: int, sessions: int, starttl
             pass
         _compare(rival, expected, sink, result)
         # The timed sink takes over this port: connections that are kept must have ended.
-        await sink.drained()
+        try:
+            await sink.drained()
+        except TimeoutError:
+            raise Unfaithful(f"{rival.name} still talks to the sink long after the last mail, {sink.count} mails so far") from None
 
 
 def _seen(mails: list[SinkMail]) -> set[tuple[str, str, str, str]]:

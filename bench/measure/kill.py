@@ -145,13 +145,15 @@ def _outlive(pids: list[int], timeout_s: float = 45.0) -> int:
 
 def _drain(gateway: Gateway, timeout_s: float = 240.0) -> float | None:
     """Wait until the queue is empty; gives the seconds that took, None when it did not."""
-    began = time.monotonic()
+    began, told = time.monotonic(), -1
     while time.monotonic() - began < timeout_s:
         lines = json.loads(gateway.command("queue", "list", "--json").stdout or "null")
         if lines == []:
             return round(time.monotonic() - began, 1)
-        if lines:
-            tell(f"on the queue: {sum(line['waiting'] + line['sending'] for line in lines)}")
+        held = sum(line["waiting"] + line["sending"] for line in lines or ())
+        if held != told:
+            tell(f"on the queue: {held}")
+            told = held
         time.sleep(1.0)
     return None
 

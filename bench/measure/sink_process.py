@@ -16,10 +16,22 @@ from gatepost.testing.ports import free_port
 class SinkProcess:
     """One sink; `port` is where it listens."""
 
-    def __init__(self, ledger: Path) -> None:
+    def __init__(self, ledger: Path, *, niceness: int = 0) -> None:
         self.port = free_port()
         self._ledger = ledger
-        command = [sys.executable, "-m", "gatepost.testing.sink", "--port", str(self.port), "--ledger", str(ledger), "--hash-only"]
+        command = [
+            "nice",
+            "-n",
+            str(niceness),
+            sys.executable,
+            "-m",
+            "gatepost.testing.sink",
+            "--port",
+            str(self.port),
+            "--ledger",
+            str(ledger),
+            "--hash-only",
+        ]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         if not self._process.stdout.readline():

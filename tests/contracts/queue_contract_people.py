@@ -166,6 +166,14 @@ class TenantContract:
             after = [(one.track, one.recipient, one.state, one.attempts) for one in await queue.show("", tenant_id=2)]
             assert after == before, name
 
+    async def test_anothers_track_hides_no_domain(self, engine: Engine) -> None:
+        """What a tenant's word means, track or domain, does not depend on another tenant's tracks."""
+        queue = await engine.open()
+        await deferred(queue, new_mail("a@x.example", tenant=1), new_mail("b@y.example", tenant=2, track="x.example"))
+        assert [one.recipient for one in await queue.show("x.example", tenant_id=1)] == ["a@x.example"]
+        assert await queue.retry("x.example", tenant_id=1) == 1
+        assert await queue.drop("x.example", tenant_id=1) == 1
+
     async def test_a_claim_keeps_tenants_apart(self, engine: Engine) -> None:
         """Two tenants' mails of one domain are two queues: each gets its share, each mail its own tenant."""
         queue = await engine.open()

@@ -212,8 +212,11 @@ class Gateway:
         return [msgspec.json.decode(line) for line in lines if line.startswith(b"{") and line.endswith(b"}") and wanted in line]
 
     def last_words(self, lines: int = 15) -> str:
-        """Give the end of the log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else "no log"
+        """Give the end of what was logged since the last start."""
+        if not self.log.exists():
+            return "no log"
+        said = self.log.read_bytes()[self._started_at_byte :].decode("utf-8", "replace")
+        return "\n".join(said.splitlines()[-lines:])
 
     def pids(self) -> list[int]:
         """Give every process of this gateway."""

@@ -20,9 +20,10 @@ _COMMAND = [sys.executable, "-m", "gatepost.testing.load", "--plan-from-stdin"]
 class LoadProcesses:
     """A plan, shared out among processes; sessions, mails and rate are those of all together."""
 
-    def __init__(self, plan: Plan, processes: int = 1, ledger: Path | None = None) -> None:
+    def __init__(self, plan: Plan, processes: int = 1, ledger: Path | None = None, *, niceness: int = 0) -> None:
+        """Start the processes; `niceness` (0 to 19) makes them give way to others."""
         processes = max(1, min(processes, plan.sessions))
-        command = [*_COMMAND, *(["--ledger", str(ledger)] if ledger is not None else [])]
+        command = ["nice", "-n", str(niceness), *_COMMAND, *(["--ledger", str(ledger)] if ledger is not None else [])]
         self._children = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(processes)]
         for number, child in enumerate(self._children):
             self._write(child, msgspec.json.encode(_share(plan, number, processes)))
