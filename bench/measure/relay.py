@@ -16,6 +16,7 @@ from typing import Any
 
 from gatepost.testing.ports import free_port, wait_until_unused
 from gatepost.testing.postfix import why_not
+from gatepost.testing.processes import alive
 from gatepost.testing.tls import self_signed
 from measure import fidelity, place, repeat, rows
 from measure.place import tell
@@ -76,6 +77,9 @@ def _measure(cells: list[Cell], pairs: int, seconds: float, receive: int) -> tup
     tell(f"on {place.file_system(folder)}; {len(cells)} cells of {pairs} pairs of {seconds:g} s")
     with rivals(folder, hop, self_signed(folder / "tls"), receive) as both:
         for cell in cells:
+            if ended := [rival.name for rival in both if not alive(rival.root)]:
+                troubles.append(f"{cell} and what follows: {ended[0]} has ended")
+                break
             try:
                 got, trouble = _measure_cell(cell, both, hop, pairs, seconds, folder)
             except fidelity.Unfaithful as error:

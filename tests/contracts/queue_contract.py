@@ -168,6 +168,25 @@ class SettleContract:
         (again,) = await queue.claim(1)
         assert (again.recipients[0].attempts, again.recipients[0].first_failure_at, again.recipients[0].fence) == (0, 0.0, 2)
 
+    async def test_a_released_recipient_may_wait_until_a_given_time(self, engine: Engine) -> None:
+        """`released` with a due time is not claimable before it: its route is down."""
+        queue = await engine.open()
+        (claimed,) = await committed(queue, new_mail())
+        await queue.settle(settlement(claimed, "released", due_at=START + 60))
+        assert await queue.claim(1) == []
+        engine.clock.now = START + 60
+        (again,) = await queue.claim(1)
+        assert again.recipients[0].attempts == 0
+
+    async def test_a_stale_bounce_causes_no_report(self, engine: Engine) -> None:
+        """Who claims a recipient reports about it; a holder that lost it does not."""
+        queue = await engine.open()
+        (claimed,) = await committed(queue, new_mail(track="bad"))
+        await queue.settle(settlement(claimed, "released"))
+        await queue.claim(1)
+        await queue.settle(settlement(claimed, "bounced", reports=[new_mail(track="report")]))
+        assert [one.track for one in await queue.show("")] == ["bad"]
+
     async def test_a_report_is_stored_with_the_bounce_and_wakes_the_caller(self, engine: Engine) -> None:
         """The report of a bounce is waiting and due in the same transaction."""
         queue = await engine.open()

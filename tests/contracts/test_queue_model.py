@@ -124,7 +124,7 @@ class QueueMachine(RuleBasedStateMachine):
                 del self.rows[key]
             else:
                 row.holder = 0
-                row.due_at = self.now if state == "released" else self.now + wait
+                row.due_at = self.now + wait
                 row.attempts += state == "deferred"
         given = self.run(self.queues[who - 1].settle(Settlement(claimed.mail_id, claimed.variant_id, tuple(outcomes))))
         assert given == tuple(stale)

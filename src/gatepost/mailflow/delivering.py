@@ -63,9 +63,7 @@ class Delivering:
             return Outcome(claimed.id, claimed.fence, "delivered", 0.0, result.reply, result.host)
         due_at = None
         if result.status == "temporary":
-            due_at = next_attempt(
-                claimed.attempts + 1, claimed.first_failure_at, now, claim.mail.expires_at, random.random
-            )
+            due_at = next_attempt(claimed.attempts + 1, claimed.first_failure_at, now, claim.mail.expires_at, random.random)
         if due_at is None:
             return Outcome(claimed.id, claimed.fence, "bounced", 0.0, result.reply, result.host)
         return Outcome(claimed.id, claimed.fence, "deferred", due_at, result.reply, result.host)

@@ -29,14 +29,10 @@ class Identities:
             else:
                 self._owned[domain.name] = domain.tenant
         self._networks: list[tuple[Network, CorporateServer]] = [
-            (ipaddress.ip_network(network), server)
-            for server in configuration.corporate_servers
-            for network in server.networks
+            (ipaddress.ip_network(network), server) for server in configuration.corporate_servers for network in server.networks
         ]
         self._certificates = {
-            server.certificate_sha256.lower(): server
-            for server in configuration.corporate_servers
-            if server.certificate_sha256
+            server.certificate_sha256.lower(): server for server in configuration.corporate_servers if server.certificate_sha256
         }
         self._of_client: dict[str, int | None] = {}
         self.first_owned = next(iter(self._owned), "")

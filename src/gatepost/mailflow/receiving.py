@@ -95,9 +95,7 @@ class Receiving:
             untrusted_helo=peer.helo,
             client=peer.address,
             hostname=self._hostname,
-            protocol=with_protocol(
-                extended=peer.extended, tls=bool(peer.tls), authenticated=bool(peer.user), utf8=envelope.smtputf8
-            ),
+            protocol=with_protocol(extended=peer.extended, tls=bool(peer.tls), authenticated=bool(peer.user), utf8=envelope.smtputf8),
             track=mail.track,
             at=mail.received_at,
             recipient=only,

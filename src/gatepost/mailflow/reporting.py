@@ -20,17 +20,13 @@ ReadBeginning = Callable[[str, int], bytes]
 class Reporting:
     """Makes the reports of one gateway."""
 
-    def __init__(
-        self, limits: DeliveryLimits, identities: Identities, hostname: str, read_beginning: ReadBeginning
-    ) -> None:
+    def __init__(self, limits: DeliveryLimits, identities: Identities, hostname: str, read_beginning: ReadBeginning) -> None:
         self._limits = limits
         self._identities = identities
         self._hostname = hostname
         self._read_beginning = read_beginning
 
-    def reports(
-        self, claim: ClaimedMail, outcomes: tuple[Outcome, ...], now: float, *, next_hop_has_dsn: bool
-    ) -> tuple[NewMail, ...]:
+    def reports(self, claim: ClaimedMail, outcomes: tuple[Outcome, ...], now: float, *, next_hop_has_dsn: bool) -> tuple[NewMail, ...]:
         """Give the reports that these outcomes cause, to be queued in the same transaction."""
         mail = claim.mail
         if mail.envelope.sender is None:
@@ -53,14 +49,11 @@ class Reporting:
         emit(ReportSent(track=mail.track, report=report.track, action=fates[0].action, recipients=len(fates)))
         return (report,)
 
-    def _fates(
-        self, claim: ClaimedMail, outcomes: tuple[Outcome, ...], now: float, next_hop_has_dsn: bool
-    ) -> Iterator[Fate]:
+    def _fates(self, claim: ClaimedMail, outcomes: tuple[Outcome, ...], now: float, next_hop_has_dsn: bool) -> Iterator[Fate]:
         for claimed, outcome in zip(claim.recipients, outcomes, strict=True):
-            if outcome.state not in ("bounced", "delivered"):
+            if outcome.state != "bounced" and outcome.state != "delivered":
                 continue  # the notice of a delay is a clock's work, not an attempt's
-            state = "bounced" if outcome.state == "bounced" else "delivered"
-            action = action_owed(claimed.recipient.notify, state, next_hop_has_dsn)
+            action = action_owed(claimed.recipient.notify, outcome.state, next_hop_has_dsn)
             if action is not None:
                 expired = outcome.state == "bounced" and outcome.reply[:1] != "5"
                 yield Fate(claimed.recipient, action, outcome.reply, outcome.host, now, expired)

@@ -15,6 +15,7 @@ BUGS
     None known.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +27,7 @@ from gatepost.config.configuration import Configuration
 from gatepost.delivery.dispatch import Dispatcher
 from gatepost.delivery.handover.server import HandoverServer
 from gatepost.delivery.queue.contract import Queue
-from gatepost.delivery.queue.queue import close_queue, open_queue
+from gatepost.delivery.queue.queue import SqliteQueue, close_queue, open_queue
 from gatepost.delivery.queue.record import ClaimedMail
 from gatepost.delivery.route import Route
 from gatepost.delivery.routing import Routing
@@ -34,14 +35,18 @@ from gatepost.delivery.send.sender import Sender
 from gatepost.dns.cache import CachingResolver
 from gatepost.dns.exchangers import Ourselves
 from gatepost.dns.network import NetworkResolver
+from gatepost.errors import StoreError
 from gatepost.mailflow.delivering import Delivering
 from gatepost.mailflow.identify import Identities
 from gatepost.mailflow.journey import deliver
 from gatepost.mailflow.reporting import Reporting
 from gatepost.roles.control import ControlServer
 from gatepost.roles.processes import Paths, hostname, own_addresses
+from gatepost.telemetry.events import StoreTrouble
+from gatepost.telemetry.log import emit
 
 _DRAIN_S = 25.0
+_SWEEP_EVERY_S = 3600.0
 
 
 class Parts(NamedTuple):
@@ -76,8 +81,10 @@ async def make_parts(bootstrap: Bootstrap, configuration: Configuration) -> Part
     identities = Identities(configuration)
 
     async def pieces(blob: str) -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
         with queue.blobs.open(blob) as reader:
-            for piece in reader.pieces(65_536):
+            pieces = reader.pieces()
+            while piece := await loop.run_in_executor(None, next, pieces, b""):
                 yield piece
 
     sender = Sender(configuration.delivery, name, pieces)
@@ -97,17 +104,27 @@ async def make_parts(bootstrap: Bootstrap, configuration: Configuration) -> Part
         is_owned=identities.is_owned,
         ourselves=Ourselves(frozenset({name.lower()}), own_addresses(bootstrap)),
     )
-    house.dispatcher = dispatcher = Dispatcher(
-        carry, house.refuse, routing, queue, configuration.delivery, wake=queue.wake
-    )
+    house.dispatcher = dispatcher = Dispatcher(carry, house.refuse, routing, queue, configuration.delivery, wake=queue.wake)
     dispatcher.start()
+    sweeper = asyncio.get_running_loop().create_task(_sweep(queue))
 
     async def close() -> None:
+        sweeper.cancel()
         await dispatcher.drain(_DRAIN_S)
         await sender.close()
         await close_queue(queue)
 
     return Parts(queue, dispatcher, close)
+
+
+async def _sweep(queue: SqliteQueue) -> None:
+    """Remove, once an hour, blobs that no mail refers to: a crash or a client that hung up left them."""
+    while True:
+        await asyncio.sleep(_SWEEP_EVERY_S)
+        try:
+            await queue.sweep_blobs()
+        except StoreError as error:
+            emit(StoreTrouble(what="sweeping blobs", reason=str(error)))
 
 
 def queue_commands(queue: Queue) -> dict[str, Callable[..., Awaitable[Any]]]:
@@ -120,9 +137,7 @@ def queue_commands(queue: Queue) -> dict[str, Callable[..., Awaitable[Any]]]:
         return [msgspec.to_builtins(one) for one in await queue.show(wanted, limit, tenant_id)]
 
     async def retry(wanted: str = "", tenant_id: int | None = None) -> int:
-        number = await queue.retry(wanted, tenant_id)
-        dispatcher.wake()
-        return number
+        return await queue.retry(wanted, tenant_id)
 
     async def drop(wanted: str, tenant_id: int | None = None) -> int:
         return await queue.drop(wanted, tenant_id)

@@ -2,6 +2,7 @@
 """What each process of a machine shares at its start and its end: event loop, signals, readiness, paths."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -47,10 +48,8 @@ def hostname(bootstrap: Bootstrap) -> str:
 def own_addresses(bootstrap: Bootstrap) -> frozenset[str]:
     """Give the IP addresses that this machine is known to receive on: mail routed there would come back."""
     named = {listener.address for listener in bootstrap.listeners} - {"0.0.0.0", "::"}  # noqa: S104  # compared, not bound
-    try:
+    with contextlib.suppress(OSError):  # a machine that cannot resolve its own name still has the loopback rule
         named |= {str(entry[4][0]) for entry in socket.getaddrinfo(socket.gethostname(), None)}
-    except OSError:
-        pass  # a machine that cannot resolve its own name still has the loopback rule
     return frozenset(named)
 
 

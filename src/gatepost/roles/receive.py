@@ -45,9 +45,7 @@ async def start(
     if handover is None:
         handover = Handover(paths.handover)
         await handover.start()
-    house = Receiving(
-        configuration, hostname=hostname(bootstrap), handover=handover, blobs=FileBlobStore(paths.blobs)
-    )
+    house = Receiving(configuration, hostname=hostname(bootstrap), handover=handover, blobs=FileBlobStore(paths.blobs))
     desk = ReceptionDesk(house, Logins(configuration))
     gate = Gate(configuration.receive)
     receptions = []
@@ -64,9 +62,7 @@ async def start(
     return drain
 
 
-def _reception(
-    bootstrap: Bootstrap, configuration: Configuration, listener: Listener, desk: ReceptionDesk, gate: Gate
-) -> Reception:
+def _reception(bootstrap: Bootstrap, configuration: Configuration, listener: Listener, desk: ReceptionDesk, gate: Gate) -> Reception:
     terms = Terms(
         hostname=hostname(bootstrap),
         limits=configuration.receive,

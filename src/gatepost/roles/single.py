@@ -33,9 +33,7 @@ def run_one(bootstrap: Bootstrap, process: str, supervised: Supervised | None = 
         from gatepost.roles import receive
 
         sockets = supervised.sockets if supervised else {}
-        return run_process(
-            process, lambda: receive.start(bootstrap, configuration, sockets), supervised=supervised is not None
-        )
+        return run_process(process, lambda: receive.start(bootstrap, configuration, sockets), supervised=supervised is not None)
     raise UsageError(f"there is no process {process}; choose one of {', '.join(PROCESSES)}")
 
 

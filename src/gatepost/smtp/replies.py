@@ -72,7 +72,7 @@ PROXY_REFUSED = Reply(421, "4.3.5", "The proxy header cannot be read", closes=Tr
 # Wrong commands
 UNKNOWN_COMMAND = Reply(500, "5.5.2", "Command not recognised")
 LINE_TOO_LONG = Reply(500, "5.5.6", "Line too long")
-BARE_LINE_END_IN_COMMAND = Reply(500, "5.5.2", "A command ends with <CR><LF> and holds neither alone", closes=True)
+BARE_LINE_END_IN_COMMAND = Reply(500, "5.5.2", "A command ends with <CR><LF> and holds neither alone, nor NUL", closes=True)
 NOT_IMPLEMENTED = Reply(502, "5.5.1", "Command not implemented")
 BAD_ARGUMENTS = Reply(501, "5.5.4", "Syntax error in the arguments")
 BAD_PARAMETER = Reply(555, "5.5.4", "Parameter not recognised or not allowed")

@@ -8,7 +8,7 @@ the wire can be replayed in a test. One layer serves one connection.
 
 import ssl
 
-_READ_BYTES = 65536
+_READ_BYTES = 16_384  # a read gives one record at most (RFC 8446 §5.1)
 
 
 class TlsLayer:
@@ -20,9 +20,7 @@ class TlsLayer:
         self._from_wire = ssl.MemoryBIO()
         self._to_wire = ssl.MemoryBIO()
         self._unsent = bytearray()
-        self.ssl_object = context.wrap_bio(
-            self._from_wire, self._to_wire, server_side=server_side, server_hostname=server_hostname
-        )
+        self.ssl_object = context.wrap_bio(self._from_wire, self._to_wire, server_side=server_side, server_hostname=server_hostname)
         self.handshake_done = False
         self.closed = False
         """Whether the peer has ended the TLS stream in order (close_notify)."""
@@ -59,6 +57,8 @@ class TlsLayer:
                 self.closed = True
                 break
             pieces.append(piece)
+            if not self._from_wire.pending and not self.ssl_object.pending():
+                break  # the next read would only raise
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def send(self, plaintext: bytes) -> None:

@@ -13,7 +13,7 @@ import msgspec
 Level = Literal["debug", "info", "warning", "error"]
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, kw_only=True):
     """One thing that happened."""
 
     name: ClassVar[str]

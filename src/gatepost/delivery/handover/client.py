@@ -3,7 +3,6 @@
 
 import asyncio
 import contextlib
-
 from typing import Protocol, cast
 
 from gatepost.delivery.handover.frames import ANSWER, Answer, mail_frame, withdraw_frame
@@ -77,7 +76,7 @@ class _Link(asyncio.Protocol):
             future = self._waiting.pop(number, None)
             if future is None or future.done():
                 continue
-            if code == Answer.COMMITTED or code == Answer.WITHDRAWN:
+            if code in (Answer.COMMITTED, Answer.WITHDRAWN):
                 future.set_result(code == Answer.COMMITTED)
             elif code == Answer.FULL:
                 future.set_exception(StoreFull("the store is full"))

@@ -65,7 +65,7 @@ class Outcome(msgspec.Struct, array_like=True, frozen=True):
 
     delivered: the next hop took it. deferred: try again at `due_at`. bounced: given up; the report
     that tells the sender is part of the same settlement. dropped: an administrator removed it.
-    released: not tried (route full or process ending); due again at once, attempt not counted.
+    released: not tried (no room, route down, process ending); due again at `due_at`, at once when that is 0, attempt not counted.
     """
 
     id: int

@@ -94,7 +94,7 @@ def delete_finished(connection: Connection, mails: Sequence[int]) -> tuple[str, 
 
 
 def _settle_one(connection: Connection, settlement: Settlement, now: float, numbers: Numbers) -> Settled:
-    mail_id, stale, gone, wake = settlement.mail_id, [], False, bool(settlement.reports)
+    mail_id, stale, gone, wake = settlement.mail_id, [], False, False
     for outcome in settlement.outcomes:
         if outcome.state in _GIVES_BACK:
             fits = _give_back(connection, mail_id, outcome, now)
@@ -104,13 +104,15 @@ def _settle_one(connection: Connection, settlement: Settlement, now: float, numb
             gone |= fits
         if not fits:
             stale.append(_describe(connection, mail_id, outcome))
-    insert_waiting(connection, settlement.reports, numbers)
+    if len(stale) < len(settlement.outcomes):  # what another holder has in hand, that one reports
+        insert_waiting(connection, settlement.reports, numbers)
+        wake |= bool(settlement.reports)
     return Settled(tuple(stale), delete_finished(connection, [mail_id]) if gone else (), wake)
 
 
 def _give_back(connection: Connection, mail_id: int, outcome: Outcome, now: float) -> bool:
     if outcome.state == "released":
-        return connection.execute(_RELEASE, (now, mail_id, outcome.id, outcome.fence)).rowcount == 1
+        return connection.execute(_RELEASE, (max(now, outcome.due_at), mail_id, outcome.id, outcome.fence)).rowcount == 1
     values = (outcome.due_at, now, outcome.reply, outcome.host, mail_id, outcome.id, outcome.fence)
     return connection.execute(_DEFER, values).rowcount == 1
 

@@ -39,6 +39,18 @@ def hand_over(attempt: Attempt, ports: Ports, password: str) -> Reply:
     return reply
 
 
+def takes_mail(ports: Ports) -> bool:
+    """Tell whether the gateway takes mail now: its processes have started and found each other."""
+    try:
+        with _Wire(ports.smtp, "", tls=False) as wire:
+            ready = wire.hear().code == 220 and wire.say(b"EHLO client.example\r\n").code == 250
+            ready = ready and wire.say(b"MAIL FROM:<>\r\n").code == 250
+            wire.leave()
+    except OSError:
+        return False
+    return ready
+
+
 def track_of(reply: Reply) -> str:
     """Give the track id that a positive reply names; '' for another."""
     found = _TRACK.search(reply.text)

@@ -23,7 +23,7 @@ from rich.console import Console
 from gatepost.errors import GatepostError
 from gatepost.roles.demo import display
 from gatepost.roles.demo.attempts import Attempt, Attempts, attempts
-from gatepost.roles.demo.client import hand_over, track_of
+from gatepost.roles.demo.client import hand_over, takes_mail, track_of
 from gatepost.roles.demo.mails import own_mails, real_mails
 from gatepost.roles.demo.outcome import Observation, Outcome
 from gatepost.roles.demo.settings import BUSY, HOST, HOSTNAME, UNKNOWN, Ports, configuration, listeners
@@ -79,6 +79,7 @@ async def _demo(stage: _Stage, *, once: bool, json: bool) -> int:
         settings = configuration(sink.port, stage.password)
         gateway = Gateway(stage.state, settings, listeners=listeners(stage.ports), tls=certificate, hostname=HOSTNAME)
         async with gateway:
+            await _until_ready(stage.ports)
             outcome = await _show(stage, gateway, sink)
             if json:
                 sys.stdout.write(msgspec.json.encode({"as_expected": outcome.as_expected, **msgspec.to_builtins(outcome)}).decode() + "\n")
@@ -91,6 +92,14 @@ async def _demo(stage: _Stage, *, once: bool, json: bool) -> int:
                     await asyncio.Event().wait()
                 stage.console.print("Ending.")
     return 0 if outcome.as_expected else 1
+
+
+async def _until_ready(ports: Ports) -> None:
+    end = time.monotonic() + _PATIENCE_S
+    while not await asyncio.to_thread(takes_mail, ports):
+        if time.monotonic() > end:
+            raise GatepostError("the gateway has started and takes no mail; its log, gatepost.log in the demo's folder, says why")
+        await asyncio.sleep(0.05)
 
 
 def _end_on_signals() -> None:

@@ -32,9 +32,12 @@ def heading(console: Console, ports: Ports, state: Path, mails_from: str) -> Non
     """Say what runs where."""
     console.print(
         f"Gatepost receives on {HOST}: {ports.smtp} (STARTTLS), {ports.submission} (submission, STARTTLS), "
-        f"{ports.submissions} (submission, TLS)."
+        f"{ports.submissions} (submission, TLS).",
+        f"Its store is {shown(state / 'data')}; behind it is a small mail server of the demo.",
+        f"Mails: {mails_from}.",
+        sep="\n",
+        soft_wrap=True,
     )
-    console.print(f"Its store is {shown(state / 'data')}; its next hop is a small mail server of the demo. Mails: {mails_from}.")
 
 
 def progress(console: Console) -> Progress:

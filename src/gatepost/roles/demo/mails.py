@@ -40,31 +40,39 @@ class Mail(NamedTuple):
     @property
     def has_bare_line_ends(self) -> bool:
         """Whether a CR or LF stands alone, so that a gateway must refuse it."""
-        return not self.content.count(b"\r") == self.content.count(b"\n") == self.content.count(b"\r\n")
+        return _has_bare_line_ends(self.content)
 
 
 def real_mails(environ: Mapping[str, str] = os.environ) -> list[Mail]:
-    """Give up to `WANTED` mails from the folder; none where there is no such folder."""
+    """Give about `WANTED` mails from the folder, all with bare line ends among them; none where there is no such folder."""
     folder = Path(environ.get("GATEPOST_SHARED") or "../shared") / "corpora" / "mail-real"
-    names = sorted(path for path in folder.rglob("*") if path.suffix in _STORED_MAIL and path.is_file())
-    if len(names) > WANTED:
-        names = [names[number * len(names) // WANTED] for number in range(WANTED)]
-    return [_mail(path.relative_to(folder).as_posix(), path.read_bytes()) for path in names]
+    files = sorted(path for path in folder.rglob("*") if path.suffix in _STORED_MAIL and path.is_file())
+    stored = [(path.relative_to(folder).as_posix(), _wire_form(path.read_bytes())) for path in files]
+    share = min(1.0, WANTED / max(1, len(stored)))
+    evenly = {int(number / share) for number in range(WANTED)}
+    return [_mail(*one) for number, one in enumerate(stored) if number in evenly or _has_bare_line_ends(one[1])]
 
 
 def own_mails() -> list[Mail]:
     """Give the package's own mails, each of another kind, and a large one."""
     folder = resources.files("gatepost.roles.demo") / "own_mails"
     stored = sorted((one.name, one.read_bytes()) for one in folder.iterdir() if one.name.endswith(".eml"))
-    return [_mail(name, content) for name, content in [*stored, ("large", sample_mail(LARGE_BYTES))]]
+    return [_mail(name, _wire_form(content)) for name, content in [*stored, ("large", sample_mail(LARGE_BYTES))]]
 
 
-def _mail(name: str, stored: bytes) -> Mail:
+def _wire_form(stored: bytes) -> bytes:
+    """Give what a client sends for a stored mail."""
     if stored.startswith(b"From "):
         stored = stored[stored.find(b"\n") + 1 :]
     content = _BARE_LF.sub(b"\r\n", stored)
-    if not content.endswith(b"\r\n"):
-        content += b"\r\n"
+    return content if content.endswith(b"\r\n") else content + b"\r\n"
+
+
+def _has_bare_line_ends(content: bytes) -> bool:
+    return not content.count(b"\r") == content.count(b"\n") == content.count(b"\r\n")
+
+
+def _mail(name: str, content: bytes) -> Mail:
     message = parse(content)
     is_report = message.root.content_type.full == "multipart/report"
     return Mail(name, content, next(_clients(message.headers), ""), next(_senders(message.headers), ""), is_report)

@@ -47,6 +47,7 @@ class Connection(asyncio.Protocol):
         self._timer_at = 0.0
         self._deadline = 0.0
         self._progress = 0
+        self._closing = False
         self._writable: asyncio.Future[None] | None = None
         self._content_wanted: asyncio.Future[bool] | None = None
         self._settled: asyncio.Future[Outcome] | None = None
@@ -205,7 +206,8 @@ class Connection(asyncio.Protocol):
         if self._tls is not None:
             self._tls.close()
             self._flush(self._tls)
-        if self._transport is not None:
+        if self._transport is not None and not self._closing:
+            self._closing = True
             self._transport.close()
             self._limit(self._timeouts_s["ending"])  # a peer that takes nothing must not hold the socket
 
@@ -259,7 +261,8 @@ class Connection(asyncio.Protocol):
 
     def _rearm(self) -> None:
         """Begin the time limit of the present phase."""
-        self._limit(self._timeouts_s[self._machine.phase])
+        if not self._closing:
+            self._limit(self._timeouts_s[self._machine.phase])
 
     def _limit(self, limit_s: float) -> None:
         self._deadline = deadline = self._loop.time() + limit_s
@@ -284,6 +287,9 @@ class Connection(asyncio.Protocol):
         phase = self._machine.phase
         if phase == "idle" and self.usable:
             self.quit()
+            return
+        if self._closing:
+            self.abort()
             return
         if self._tls is not None and not self._tls.handshake_done:
             self.handshake_failed = True

@@ -9,6 +9,19 @@ is kept lies in `kept`, without transparency dots; whoever drives the session ma
 _END = b"\r\n.\r\n"
 _BEGINNINGS_OF_END = (b"\r\n.\r", b"\r\n.", b"\r\n", b"\r")
 
+# Two tables that leave of a block only where its CRs and where its LFs are.
+_CR = bytes(byte == 0x0D for byte in range(256))
+_LF = bytes(byte == 0x0A for byte in range(256))
+
+
+def has_bare_line_end(untrusted: bytes) -> bool:
+    """Tell whether a CR or an LF stands alone.
+
+    None does when the LFs stand where the CRs stand, one byte later. The cost is the same for all input, and
+    half of that of counting line ends.
+    """
+    return b"\0" + untrusted.translate(_CR) != untrusted.translate(_LF) + b"\0"
+
 
 class Content:
     """The content of one mail while it arrives."""
@@ -18,7 +31,7 @@ class Content:
     def __init__(self, limit_bytes: int) -> None:
         self.kept = bytearray()
         self.size = 0
-        """Bytes in all, kept or taken away; not counted on once `too_big`."""
+        """Bytes in all, kept or taken away; not counted on once `too_big` or `bare_line_end`."""
         self.chunks = 0
         self.bare_line_end = False
         self.too_big = False
@@ -34,16 +47,17 @@ class Content:
     def read_data(self, untrusted: bytes) -> bytes | None:
         """Take bytes of DATA; give what follows its end, or None while the end has not come."""
         block = self._carry + untrusted
-        end = block.find(_END)
+        dot = block.find(b"\r\n.")  # before the first line that begins with a dot there is no end
+        end = block.find(_END, dot) if dot >= 0 else -1
         if end >= 0:
             self._carry = b""
-            self._keep(block[: end + 2], stuffed=True)
+            self._keep(block[: end + 2], stuffed=dot < end)
             return block[end + 5 :]
         held = next((len(mark) for mark in _BEGINNINGS_OF_END if block.endswith(mark)), 0)
         cut = len(block) - held
         self._carry = block[cut:]
         if cut:
-            self._keep(block[:cut], stuffed=True)
+            self._keep(block[:cut], stuffed=dot >= 0)
         return None
 
     def read_chunk(self, untrusted: bytes) -> None:
@@ -63,17 +77,15 @@ class Content:
     def _keep(self, block: bytes, *, stuffed: bool) -> None:
         if self.bare_line_end or self.too_big:
             return
-        line_ends = block.count(b"\r\n")
-        if block.count(b"\n") != line_ends or block.count(b"\r") != line_ends:
+        if has_bare_line_end(block):
             self.bare_line_end = True
             self.kept.clear()
             return
         if stuffed:
-            if b"\r\n." in block:
-                block = block.replace(b"\r\n.", b"\r\n")
-            if self.size < 0:  # the virtual line end of begin_data is no content
-                self.size = 0
-                block = block[2:]
+            block = block.replace(b"\r\n.", b"\r\n")
+        if self.size < 0:  # the virtual line end of begin_data is no content
+            self.size = 0
+            block = block[2:]
         self.size += len(block)
         if self.size > self._limit:
             self.too_big = True

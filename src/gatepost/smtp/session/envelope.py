@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gatepost.smtp.session.machine import Session
 
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*\Z")
+_ORCPT = re.compile(r"[A-Za-z0-9-]+;(?:[!-*,-<>-~]|[^\x00-\xa0]|\+[0-9A-F]{2})+\Z")  # RFC 6533 §3 adds UTF-8 to xtext
 _NOTIFY_WORDS = {"SUCCESS", "FAILURE", "DELAY"}
 _MAIL_PARAMETERS = {"SIZE", "BODY", "SMTPUTF8", "RET", "ENVID", "AUTH"}
 _RCPT_PARAMETERS = {"NOTIFY", "ORCPT"}
@@ -66,11 +67,13 @@ def _envelope(session: "Session", arguments: Arguments) -> Envelope | Reply:
         return Envelope(arguments.address)
     if not session.extended or not parameters.keys() <= _MAIL_PARAMETERS:
         return replies.BAD_PARAMETER
+    if any(bool(value) == (keyword == "SMTPUTF8") for keyword, value in parameters.items()):  # it alone has no value
+        return replies.BAD_ARGUMENTS
     size = parameters.get("SIZE", "0")
     body = parameters.get("BODY", "").upper()
     ret = parameters.get("RET", "").upper()
     envid = parameters.get("ENVID", "")
-    if not (size.isascii() and size.isdigit() and len(size) <= 20) or parameters.get("SMTPUTF8"):
+    if not (size.isascii() and size.isdigit() and len(size) <= 20):
         return replies.BAD_ARGUMENTS
     if int(size) > session.terms.limits.size_bytes:
         return replies.TOO_BIG
@@ -86,8 +89,9 @@ def rcpt(session: "Session", argument: bytes) -> Reply | RcptTo:
     envelope = session.envelope
     if envelope is None or session.in_chunks:
         return replies.MAIL_FIRST
+    session.recipients_named = True
     if len(envelope.recipients) >= session.terms.limits.recipients:
-        return replies.TOO_MANY_RECIPIENTS
+        return session.refused_recipient(replies.TOO_MANY_RECIPIENTS)
     arguments = _arguments(argument, "TO:")
     if isinstance(arguments, Reply):
         return arguments
@@ -104,12 +108,13 @@ def _recipient(session: "Session", address: Address, parameters: dict[str, str])
         return Recipient(address)
     if not session.extended or not parameters.keys() <= _RCPT_PARAMETERS:
         return replies.BAD_PARAMETER
+    if not all(parameters.values()):
+        return replies.BAD_ARGUMENTS
     notify = parameters.get("NOTIFY", "").upper()
     if notify and notify != "NEVER" and not set(notify.split(",")) <= _NOTIFY_WORDS:
         return replies.BAD_PARAMETER
     orcpt = parameters.get("ORCPT", "")
-    kind, semicolon, value = orcpt.partition(";")
-    if orcpt and (not semicolon or not kind or not value or len(orcpt) > 500 or not value.isprintable()):
+    if orcpt and (len(orcpt) > 500 or not _ORCPT.match(orcpt)):
         return replies.BAD_PARAMETER
     return Recipient(address, notify, orcpt)
 

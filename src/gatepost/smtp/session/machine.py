@@ -27,9 +27,9 @@ class Session:
     """One client's conversation. See the package's docstring for the calls and their order."""
 
     __slots__ = (
-        "_buffer", "_chunk", "_chunk_last", "_chunk_refusal", "_discarding", "_errors", "_failed_logins", "_idle",
-        "_reading", "_refused_recipients", "authenticated", "content", "dialog", "ended", "envelope", "extended",
-        "greeted", "helo", "in_chunks", "is_encrypted", "offended", "out", "pending", "terms",
+        "_at", "_buffer", "_chunk", "_chunk_last", "_chunk_refusal", "_discarding", "_errors", "_failed_logins", "_idle",
+        "_paced", "_reading", "_refused_recipients", "authenticated", "content", "dialog", "ended", "envelope", "extended",
+        "greeted", "helo", "in_chunks", "is_encrypted", "offended", "out", "pending", "recipients_named", "terms",
     )  # fmt: skip
 
     def __init__(self, terms: Terms, *, is_encrypted: bool = False) -> None:
@@ -38,11 +38,13 @@ class Session:
         self.pending: Event | None = None
         self.ended = False
         self.offended = False
-        """Whether a wrong or misplaced command was seen; a tar pit slows all that follows."""
+        """Whether a wrong or misplaced command was seen; a tar pit slows all that follows, answer by answer."""
         self.is_encrypted = is_encrypted
         self.authenticated = False
         self._buffer = b""
+        self._at = 0  # what lies before it in the buffer is done with
         self._discarding = False
+        self._paced = terms.limits.tar_pit != "off"
         self._errors = self._idle = self._failed_logins = self._refused_recipients = 0
         self._forget_client()
 
@@ -57,6 +59,7 @@ class Session:
         """Forget sender, recipients and content, as RSET does."""
         self.envelope: Envelope | None = None
         self.content: Content | None = None
+        self.recipients_named = False
         self.in_chunks = False
         self._reading = ""
         self._chunk = 0
@@ -74,8 +77,13 @@ class Session:
         self._buffer = self._buffer + untrusted if self._buffer else untrusted
 
     def advance(self) -> Event | None:
-        """Go on until the world must decide (an event), or until more bytes are needed (None)."""
-        while (self._buffer or self._chunk_is_whole) and self.pending is None and not self.ended:
+        """Go on until the world must decide (an event), or until more bytes are needed (None).
+
+        Where a tar pit holds the client, go on no further than to the next answer; call again once it was sent.
+        """
+        while (self._at < len(self._buffer) or self._chunk_is_whole) and self.pending is None and not self.ended:
+            if self._paced and self.offended and self.out:
+                break
             if self._reading:
                 answer = self._read_data() if self._reading == "data" else self._read_chunk()
                 if answer is None and self._reading:
@@ -86,16 +94,18 @@ class Session:
                     break
                 answer = self._obey(line)
             self._take_answer(answer)
+        if self._at:
+            self._buffer = self._buffer[self._at :]
+            self._at = 0
         return self.pending
 
     def answer(self, reply: Reply) -> None:
         """Give the world's decision on the pending event."""
         event, self.pending = self.pending, None
-        if isinstance(event, ContentBegins):
-            self._begin_content(reply)
-            return
-        self._say(reply)
         match event:
+            case ContentBegins():
+                self._begin_content(reply)
+                return
             case MailFrom(envelope):
                 if reply.accepts:
                     self.envelope = envelope
@@ -103,14 +113,15 @@ class Session:
                 if reply.accepts:
                     envelope.recipients.append(recipient)
                 else:
-                    self._count_refused_recipient()
+                    reply = self.refused_recipient(reply)
             case ContentEnds() | ContentRefused():
                 self.forget_transaction()
                 self._idle = 0
             case Authenticate():
-                self._take_login(reply)
+                reply = self._take_login(reply)
             case StartTls() | None:
                 pass
+        self._say(reply)
 
     def refuse(self, reply: Reply) -> None:
         """End the session from outside (time-out, shutdown): whatever is pending is dropped."""
@@ -120,18 +131,18 @@ class Session:
     def encrypted(self) -> None:
         """Begin anew after the TLS handshake: nothing said in plain counts (RFC 3207 §4.2)."""
         self.is_encrypted = True
-        self._buffer = b""
+        self._buffer, self._at = b"", 0
         self._forget_client()
 
     @property
     def has_more(self) -> bool:
         """Whether the client has pipelined something behind the command at hand."""
-        return bool(self._buffer)
+        return self._at < len(self._buffer)
 
     @property
     def buffered(self) -> int:
         """Tell how many bytes wait to be looked at."""
-        return len(self._buffer)
+        return len(self._buffer) - self._at
 
     @property
     def reading_content(self) -> bool:
@@ -141,15 +152,14 @@ class Session:
     # -- lines and verbs -----------------------------------------------------------------------------
 
     def _take_line(self) -> bytes | None:
-        end = self._buffer.find(b"\n")
-        limit = self.terms.limits.line_bytes
+        end = self._buffer.find(b"\n", self._at)
         if end < 0:
-            if len(self._buffer) > limit:
+            if self.buffered > self.terms.limits.line_bytes:
                 self._discarding = True
-                self._buffer = self._buffer[-1:]
+                self._at = len(self._buffer) - 1
             return None
-        line = self._buffer[: end + 1]
-        self._buffer = self._buffer[end + 1 :]
+        line = self._buffer[self._at : end + 1]
+        self._at = end + 1
         return line
 
     def _obey(self, line: bytes) -> Answer:
@@ -172,7 +182,11 @@ class Session:
         return self._count_fault(handler(self, argument.rstrip(b" ")))
 
     def _count_fault(self, answer: Answer) -> Answer:
-        return self._fault(answer) if isinstance(answer, Reply) and answer.code >= 500 else answer
+        if not isinstance(answer, Reply) or answer.code < 500:
+            return answer
+        if answer is replies.RECIPIENT_FIRST and self.recipients_named:
+            return answer  # pipelined before the recipients' refusal was known (RFC 2920 §3.1): no fault
+        return self._fault(answer)
 
     def _take_answer(self, answer: Answer) -> None:
         if answer is None:
@@ -188,7 +202,7 @@ class Session:
         self.out.append(reply.wire())
         if reply.closes:
             self.ended = True
-            self._buffer = b""
+            self._buffer, self._at = b"", 0
             self.forget_transaction()
 
     def _fault(self, reply: Reply) -> Reply:
@@ -197,18 +211,18 @@ class Session:
         self._errors += 1
         return replies.TOO_MANY_ERRORS if self._errors > self.terms.limits.errors else reply
 
-    def _count_refused_recipient(self) -> None:
+    def refused_recipient(self, reply: Reply) -> Reply:
+        """Count a recipient that was not taken; too many end the session."""
         self._refused_recipients += 1
-        if self._refused_recipients >= self.terms.limits.refused_recipients:
-            self._say(replies.TOO_MANY_ERRORS)
+        return replies.TOO_MANY_ERRORS if self._refused_recipients > self.terms.limits.refused_recipients else reply
 
-    def _take_login(self, reply: Reply) -> None:
+    def _take_login(self, reply: Reply) -> Reply:
         self.authenticated = reply.accepts
-        if not reply.accepts:
-            self.offended = True
-            self._failed_logins += 1
-            if self._failed_logins >= self.terms.limits.auth_failures:
-                self._say(replies.TOO_MANY_ERRORS)
+        if reply.accepts or reply.temporary:
+            return reply
+        self.offended = True
+        self._failed_logins += 1
+        return reply._replace(closes=True) if self._failed_logins >= self.terms.limits.auth_failures else reply
 
     # -- content -------------------------------------------------------------------------------------
 
@@ -225,7 +239,7 @@ class Session:
         elif is_chunk:
             self._chunk_refusal = reply
         else:  # what is pipelined behind a refused DATA may be content: never take it as commands
-            self._say(reply._replace(closes=True) if self._buffer else reply)
+            self._say(reply._replace(closes=True) if self.has_more else reply)
 
     @property
     def _chunk_is_whole(self) -> bool:
@@ -241,7 +255,8 @@ class Session:
 
     def _read_data(self) -> Answer:
         assert self.content is not None
-        untrusted, self._buffer = self._buffer, b""
+        untrusted = self._buffer[self._at :] if self._at else self._buffer
+        self._buffer, self._at = b"", 0
         rest = self.content.read_data(untrusted)
         if rest is None:
             return None
@@ -250,7 +265,8 @@ class Session:
         return self._content_ends(self.content)
 
     def _read_chunk(self) -> Answer:
-        piece, self._buffer = self._buffer[: self._chunk], self._buffer[self._chunk :]
+        piece = self._buffer[self._at : self._at + self._chunk]
+        self._at += len(piece)
         self._chunk -= len(piece)
         if self._chunk_refusal is None and self.content is not None:
             self.content.read_chunk(piece)
@@ -260,8 +276,9 @@ class Session:
         self._reading = ""
         refusal, content = self._chunk_refusal, self.content
         if refusal is not None or content is None:
+            answer = self._count_fault(refusal or replies.MAIL_FIRST)
             self.forget_transaction()  # a refused chunk ends the transaction: nothing of it may live on
-            return self._fault(refusal or replies.MAIL_FIRST)
+            return answer
         content.chunks += 1
         if content.chunks > self.terms.limits.chunks:
             return replies.TOO_MANY_CHUNKS

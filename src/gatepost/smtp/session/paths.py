@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from gatepost.message.addresses import Address
-from gatepost.message.domains import a_label, is_address_literal
+from gatepost.message.domains import a_label, address_literal
 
 _LOCAL_OCTETS = 255  # RFC 5321 §4.5.3.1.1 says 64, but variable envelope return paths are longer
 _DOT_STRING = re.compile(r"[^\s\"(),.:;<>@\[\\\]\x00-\x1f\x7f]+(?:\.[^\s\"(),.:;<>@\[\\\]\x00-\x1f\x7f]+)*\Z")
@@ -58,9 +58,7 @@ def parse_path(untrusted: str) -> Address | None:
         return Address("postmaster", "") if untrusted.lower() == "postmaster" else None
     if not (_DOT_STRING.match(local) or _QUOTED.match(local)) or len(local.encode("utf-8", "replace")) > _LOCAL_OCTETS:
         return None
-    if domain.startswith("["):
-        return Address(local, domain.lower()) if is_address_literal(domain) else None
-    normalised = a_label(domain)
+    normalised = address_literal(domain) if domain.startswith("[") else a_label(domain)
     return Address(local, normalised) if normalised else None
 
 

@@ -77,12 +77,8 @@ VERBS: dict[bytes, Callable[["Session", bytes], Answer]] = {
     b"TURN": not_implemented,
     b"ETRN": not_implemented,
     b"SEND": not_implemented,
-    b"GET": not_smtp,
-    b"POST": not_smtp,
-    b"PUT": not_smtp,
-    b"CONNECT": not_smtp,
-    b"OPTIONS": not_smtp,
+    **dict.fromkeys((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PRI"), not_smtp),
 }
 
-IDLE_VERBS = frozenset({b"RSET", b"NOOP", b"VRFY", b"EHLO", b"HELO", b"AUTH", b"MAIL", b"EXPN", b"HELP"})
+IDLE_VERBS = frozenset({b"RSET", b"NOOP", b"VRFY", b"EHLO", b"HELO", b"AUTH", b"MAIL", b"DATA", b"EXPN", b"HELP"})
 """Verbs that bring no mail by themselves; a session may use only so many before a mail is accepted."""
