@@ -2,6 +2,13 @@
 """Who is at the other end of a session, as far as it has shown."""
 
 from dataclasses import dataclass
+from ipaddress import IPv6Address
+
+
+def unmapped(address: str) -> str:
+    """Give an IPv4 address that a socket for both families shows as `::ffff:192.0.2.1` as what it is."""
+    mapped = IPv6Address(address).ipv4_mapped if address.startswith("::ffff:") else None
+    return address if mapped is None else str(mapped)
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ transports: bytes that came before the handshake can be seen (and refused), and 
 the wire can be replayed in a test. One layer serves one connection.
 """
 
+import hashlib
 import ssl
 
 _READ_BYTES = 16_384  # a read gives one record at most (RFC 8446 §5.1)
@@ -85,6 +86,12 @@ class TlsLayer:
         """Tell version and cipher, as trace headers show them; "" before the handshake is done."""
         cipher = self.ssl_object.cipher() if self.handshake_done else None
         return f"{self.ssl_object.version()} {cipher[0]}" if cipher else ""
+
+    @property
+    def peer_certificate_sha256(self) -> str:
+        """Give the fingerprint of the certificate that the peer has proven to hold, in lower-case hex; "" for none."""
+        certificate = self.ssl_object.getpeercert(binary_form=True) if self.handshake_done else None
+        return hashlib.sha256(certificate).hexdigest() if certificate else ""
 
 
 def server_context(certificate: str, key: str, *, client_ca: str = "") -> ssl.SSLContext:

@@ -7,10 +7,14 @@ its own address.
 """
 
 import ipaddress
+import re
 import struct
 from typing import NamedTuple
 
+from gatepost.smtp.peer import unmapped
+
 SIGNATURE_V2 = b"\r\n\r\n\x00\r\nQUIT\n"
+_PORT = re.compile(r"[0-9]{1,5}\Z")
 _V1_LONGEST = 107
 _V2_LONGEST = 16 + 4096
 
@@ -48,13 +52,14 @@ def _read_v1(untrusted: bytes) -> ProxyHeader | None:
         return ProxyHeader("", 0, end + 2)
     if len(words) != 6 or words[1] not in ("TCP4", "TCP6"):
         raise MalformedProxyHeader("version 1 header with wrong words")
+    family = ipaddress.IPv4Address if words[1] == "TCP4" else ipaddress.IPv6Address
     try:
-        address = ipaddress.IPv4Address(words[2]) if words[1] == "TCP4" else ipaddress.IPv6Address(words[2])
+        client, _proxy = family(words[2]), family(words[3])
     except ValueError:
         raise MalformedProxyHeader("version 1 header with a wrong address") from None
-    if not words[4].isascii() or not words[4].isdigit() or int(words[4]) > 65535:
-        raise MalformedProxyHeader("version 1 header with a wrong port")
-    return ProxyHeader(str(address), int(words[4]), end + 2)
+    if "%" in words[2] or not all(_PORT.match(port) and int(port) <= 65535 for port in words[4:]):
+        raise MalformedProxyHeader("version 1 header with a wrong address or port")
+    return ProxyHeader(unmapped(str(client)), int(words[4]), end + 2)
 
 
 def _read_v2(untrusted: bytes) -> ProxyHeader | None:
@@ -74,7 +79,7 @@ def _read_v2(untrusted: bytes) -> ProxyHeader | None:
     if family == 0x11 and length >= 12:
         return ProxyHeader(str(ipaddress.IPv4Address(body[:4])), struct.unpack_from("!H", body, 8)[0], 16 + length)
     if family == 0x21 and length >= 36:
-        return ProxyHeader(str(ipaddress.IPv6Address(body[:16])), struct.unpack_from("!H", body, 32)[0], 16 + length)
+        return ProxyHeader(unmapped(str(ipaddress.IPv6Address(body[:16]))), struct.unpack_from("!H", body, 32)[0], 16 + length)
     if family == 0x00:
         return ProxyHeader("", 0, 16 + length)
     raise MalformedProxyHeader("version 2 header with a wrong address family")

@@ -50,7 +50,7 @@ class Service(Protocol):
         """Check credentials and note the user in `peer` when they are good."""
 
     def spool(self) -> Spool:
-        """Open a place for a large mail's content. Raises StoreFull or StoreAway."""
+        """Open a place for a large mail's content; called, like all that it gives, in a pool thread. Raises StoreFull or StoreAway."""
 
     def content_refused(self, peer: Peer, envelope: Envelope, reply: Reply) -> None:
         """Take note that a whole mail was refused with `reply` for its line ends or its size."""

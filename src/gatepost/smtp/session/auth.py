@@ -2,19 +2,16 @@
 """AUTH with PLAIN and LOGIN, over TLS only (RFC 4954, RFC 4616)."""
 
 import binascii
-from typing import TYPE_CHECKING
 
 from gatepost.smtp import replies
 from gatepost.smtp.replies import Reply
 from gatepost.smtp.session.events import Authenticate
-
-if TYPE_CHECKING:
-    from gatepost.smtp.session.machine import Session
+from gatepost.smtp.session.state import State
 
 _NAME_OCTETS = 255
 
 
-def auth(session: "Session", argument: bytes) -> Reply | Authenticate:
+def auth(session: State, argument: bytes) -> Reply | Authenticate:
     """Handle AUTH; further lines of the exchange go to the function left in `session.dialog`."""
     if not session.terms.submission:
         return replies.AUTH_UNAVAILABLE
@@ -40,7 +37,7 @@ def auth(session: "Session", argument: bytes) -> Reply | Authenticate:
     return replies.AUTH_UNKNOWN_MECHANISM
 
 
-def _plain(session: "Session", untrusted: bytes) -> Reply | Authenticate:
+def _plain(session: State, untrusted: bytes) -> Reply | Authenticate:
     decoded = _decode(session, untrusted)
     if isinstance(decoded, Reply):
         return decoded
@@ -53,12 +50,12 @@ def _plain(session: "Session", untrusted: bytes) -> Reply | Authenticate:
     return _credentials(user, password)
 
 
-def _login_name(session: "Session", untrusted: bytes) -> Reply | Authenticate:
+def _login_name(session: State, untrusted: bytes) -> Reply | Authenticate:
     decoded = _decode(session, untrusted)
     if isinstance(decoded, Reply):
         return decoded
 
-    def login_password(session: "Session", untrusted: bytes) -> Reply | Authenticate:
+    def login_password(session: State, untrusted: bytes) -> Reply | Authenticate:
         password = _decode(session, untrusted)
         return password if isinstance(password, Reply) else _credentials(decoded, password)
 
@@ -72,7 +69,7 @@ def _credentials(user: str, password: str) -> Reply | Authenticate:
     return Authenticate(user, password)
 
 
-def _decode(session: "Session", untrusted: bytes) -> str | Reply:
+def _decode(session: State, untrusted: bytes) -> str | Reply:
     session.dialog = None
     if untrusted == b"*":
         return replies.AUTH_CANCELLED

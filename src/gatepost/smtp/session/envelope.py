@@ -2,7 +2,6 @@
 """MAIL, RCPT and RSET: open a transaction, name its recipients, forget it (RFC 5321 §3.3, RFC 3461 §4)."""
 
 import re
-from typing import TYPE_CHECKING
 
 from gatepost.message.addresses import Address
 from gatepost.smtp import replies
@@ -10,9 +9,7 @@ from gatepost.smtp.envelope import Envelope, Recipient
 from gatepost.smtp.replies import Reply
 from gatepost.smtp.session.events import MailFrom, RcptTo
 from gatepost.smtp.session.paths import Arguments, parse_arguments
-
-if TYPE_CHECKING:
-    from gatepost.smtp.session.machine import Session
+from gatepost.smtp.session.state import State
 
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*\Z")
 _ORCPT = re.compile(r"[A-Za-z0-9-]+;(?:[!-*,-<>-~]|[^\x00-\xa0]|\+[0-9A-F]{2})+\Z")  # RFC 6533 §3 adds UTF-8 to xtext
@@ -21,7 +18,7 @@ _MAIL_PARAMETERS = {"SIZE", "BODY", "SMTPUTF8", "RET", "ENVID", "AUTH"}
 _RCPT_PARAMETERS = {"NOTIFY", "ORCPT"}
 
 
-def mail(session: "Session", argument: bytes) -> Reply | MailFrom:
+def mail(session: State, argument: bytes) -> Reply | MailFrom:
     """Handle MAIL."""
     refusal = _mail_out_of_order(session)
     if refusal:
@@ -39,7 +36,7 @@ def mail(session: "Session", argument: bytes) -> Reply | MailFrom:
     return MailFrom(envelope)
 
 
-def _mail_out_of_order(session: "Session") -> Reply | None:
+def _mail_out_of_order(session: State) -> Reply | None:
     terms = session.terms
     if not session.greeted:
         return replies.HELLO_FIRST
@@ -61,7 +58,7 @@ def _arguments(argument: bytes, keyword: str) -> Arguments | Reply:
     return replies.BAD_ARGUMENTS if arguments is None else arguments
 
 
-def _envelope(session: "Session", arguments: Arguments) -> Envelope | Reply:
+def _envelope(session: State, arguments: Arguments) -> Envelope | Reply:
     parameters = arguments.parameters
     if not parameters:
         return Envelope(arguments.address)
@@ -84,7 +81,7 @@ def _envelope(session: "Session", arguments: Arguments) -> Envelope | Reply:
     return Envelope(arguments.address, int(size), body, "SMTPUTF8" in parameters, ret, envid)
 
 
-def rcpt(session: "Session", argument: bytes) -> Reply | RcptTo:
+def rcpt(session: State, argument: bytes) -> Reply | RcptTo:
     """Handle RCPT."""
     envelope = session.envelope
     if envelope is None or session.in_chunks:
@@ -103,7 +100,7 @@ def rcpt(session: "Session", argument: bytes) -> Reply | RcptTo:
     return recipient if isinstance(recipient, Reply) else RcptTo(envelope, recipient)
 
 
-def _recipient(session: "Session", address: Address, parameters: dict[str, str]) -> Recipient | Reply:
+def _recipient(session: State, address: Address, parameters: dict[str, str]) -> Recipient | Reply:
     if not parameters:
         return Recipient(address)
     if not session.extended or not parameters.keys() <= _RCPT_PARAMETERS:
@@ -119,7 +116,7 @@ def _recipient(session: "Session", address: Address, parameters: dict[str, str])
     return Recipient(address, notify, orcpt)
 
 
-def rset(session: "Session", argument: bytes) -> Reply:
+def rset(session: State, argument: bytes) -> Reply:
     """Handle RSET."""
     if argument:
         return replies.BAD_ARGUMENTS

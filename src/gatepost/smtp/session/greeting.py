@@ -2,19 +2,16 @@
 """EHLO and HELO: the client names itself and learns what is offered (RFC 5321 §4.1.1.1)."""
 
 import re
-from typing import TYPE_CHECKING
 
 from gatepost.smtp import replies
 from gatepost.smtp.replies import Reply
-
-if TYPE_CHECKING:
-    from gatepost.smtp.session.machine import Session
+from gatepost.smtp.session.state import State
 
 # Names in the wild hold underscores and lack dots; what matters is that a name cannot break a trace header.
 _NAME = re.compile(rb"[\w.:\[\]-]{1,255}\Z")
 
 
-def ehlo(session: "Session", argument: bytes) -> Reply | bytes:
+def ehlo(session: State, argument: bytes) -> Reply | bytes:
     """Handle EHLO."""
     refusal = _take_name(session, argument)
     if refusal:
@@ -23,7 +20,7 @@ def ehlo(session: "Session", argument: bytes) -> Reply | bytes:
     return session.terms.ehlo_encrypted if session.is_encrypted else session.terms.ehlo_plain
 
 
-def helo(session: "Session", argument: bytes) -> Reply | bytes:
+def helo(session: State, argument: bytes) -> Reply | bytes:
     """Handle HELO."""
     refusal = _take_name(session, argument)
     if refusal:
@@ -32,7 +29,7 @@ def helo(session: "Session", argument: bytes) -> Reply | bytes:
     return session.terms.helo_answer
 
 
-def _take_name(session: "Session", argument: bytes) -> Reply | None:
+def _take_name(session: State, argument: bytes) -> Reply | None:
     name = argument.strip()
     if not _NAME.match(name):
         return replies.BAD_ARGUMENTS

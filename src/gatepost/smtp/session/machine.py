@@ -1,70 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
 """The session itself: lines become verbs, verbs become replies or events, content becomes a mail.
 
-    expecting a command -> (verb) -> reply at once, and on
-                                  -> event, pending until `answer`
-    reading content     -> (end)  -> reply at once (bad line ends, too big)
-                                  -> ContentEnds, pending until `answer`
-    ended               -> nothing is read any more; `out` still holds the last reply
-
-A transaction leaves nothing behind: whatever ends it, sender, recipients and content are forgotten together.
+expecting a command -> (verb) -> reply at once, and on
+                              -> event, pending until `answer`
+reading content     -> (end)  -> reply at once (bad line ends, too big)
+                              -> ContentEnds, pending until `answer`
+ended               -> nothing is read any more; `out` still holds the last reply
 """
 
-from collections.abc import Callable
-
 from gatepost.smtp import replies
-from gatepost.smtp.envelope import Envelope
 from gatepost.smtp.replies import Reply
 from gatepost.smtp.session.content import Content
 from gatepost.smtp.session.events import Authenticate, ContentBegins, ContentEnds, ContentRefused, Event, MailFrom, RcptTo, StartTls
+from gatepost.smtp.session.state import State
 from gatepost.smtp.session.terms import Terms
 from gatepost.smtp.session.verbs import IDLE_VERBS, VERBS, Answer
 
-Dialog = Callable[["Session", bytes], Reply | Authenticate]
 
-
-class Session:
+class Session(State):
     """One client's conversation. See the package's docstring for the calls and their order."""
 
-    __slots__ = (
-        "_at", "_buffer", "_chunk", "_chunk_last", "_chunk_refusal", "_discarding", "_errors", "_failed_logins", "_idle",
-        "_paced", "_reading", "_refused_recipients", "authenticated", "content", "dialog", "ended", "envelope", "extended",
-        "greeted", "helo", "in_chunks", "is_encrypted", "offended", "out", "pending", "recipients_named", "terms",
-    )  # fmt: skip
+    __slots__ = ("_discarding", "_errors", "_failed_logins", "_idle", "_paced", "ended", "offended", "out", "pending")
 
     def __init__(self, terms: Terms, *, is_encrypted: bool = False) -> None:
-        self.terms = terms
+        super().__init__(terms, is_encrypted=is_encrypted)
         self.out: list[bytes] = []
         self.pending: Event | None = None
         self.ended = False
         self.offended = False
         """Whether a wrong or misplaced command was seen; a tar pit slows all that follows, answer by answer."""
-        self.is_encrypted = is_encrypted
-        self.authenticated = False
-        self._buffer = b""
-        self._at = 0  # what lies before it in the buffer is done with
         self._discarding = False
         self._paced = terms.limits.tar_pit != "off"
-        self._errors = self._idle = self._failed_logins = self._refused_recipients = 0
-        self._forget_client()
-
-    def _forget_client(self) -> None:
-        self.greeted = False
-        self.extended = False
-        self.helo = ""
-        self.dialog: Dialog | None = None
-        self.forget_transaction()
-
-    def forget_transaction(self) -> None:
-        """Forget sender, recipients and content, as RSET does."""
-        self.envelope: Envelope | None = None
-        self.content: Content | None = None
-        self.recipients_named = False
-        self.in_chunks = False
-        self._reading = ""
-        self._chunk = 0
-        self._chunk_last = False
-        self._chunk_refusal: Reply | None = None
+        self._errors = self._idle = self._failed_logins = 0
 
     # -- what drives the session calls these ---------------------------------------------------------
 
@@ -132,22 +99,7 @@ class Session:
         """Begin anew after the TLS handshake: nothing said in plain counts (RFC 3207 §4.2)."""
         self.is_encrypted = True
         self._buffer, self._at = b"", 0
-        self._forget_client()
-
-    @property
-    def has_more(self) -> bool:
-        """Whether the client has pipelined something behind the command at hand."""
-        return self._at < len(self._buffer)
-
-    @property
-    def buffered(self) -> int:
-        """Tell how many bytes wait to be looked at."""
-        return len(self._buffer) - self._at
-
-    @property
-    def reading_content(self) -> bool:
-        """Whether the client is in the middle of a mail's content."""
-        return self._reading != "" or self.in_chunks
+        self.forget_client()
 
     # -- lines and verbs -----------------------------------------------------------------------------
 
@@ -211,11 +163,6 @@ class Session:
         self._errors += 1
         return replies.TOO_MANY_ERRORS if self._errors > self.terms.limits.errors else reply
 
-    def refused_recipient(self, reply: Reply) -> Reply:
-        """Count a recipient that was not taken; too many end the session."""
-        self._refused_recipients += 1
-        return replies.TOO_MANY_ERRORS if self._refused_recipients > self.terms.limits.refused_recipients else reply
-
     def _take_login(self, reply: Reply) -> Reply:
         self.authenticated = reply.accepts
         if reply.accepts or reply.temporary:
@@ -244,14 +191,6 @@ class Session:
     @property
     def _chunk_is_whole(self) -> bool:
         return self._reading == "chunk" and self._chunk == 0
-
-    def expect_chunk(self, size: int, *, last: bool) -> None:
-        """Read the next `size` bytes as a BDAT chunk."""
-        self._reading, self._chunk, self._chunk_last, self._chunk_refusal = "chunk", size, last, None
-
-    def read_past(self, refusal: Reply) -> None:
-        """Read past the chunk's bytes, then answer with `refusal`."""
-        self._chunk_refusal = refusal
 
     def _read_data(self) -> Answer:
         assert self.content is not None

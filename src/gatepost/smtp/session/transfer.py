@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """DATA and BDAT: content may come (RFC 5321 §4.1.1.4, RFC 3030 §2). How it is read: `content`."""
 
-from typing import TYPE_CHECKING
-
 from gatepost.smtp import replies
 from gatepost.smtp.replies import Reply
 from gatepost.smtp.session.events import ContentBegins
-
-if TYPE_CHECKING:
-    from gatepost.smtp.session.machine import Session
+from gatepost.smtp.session.state import State
 
 _CHUNK_DIGITS = 12
 
 
-def data(session: "Session", argument: bytes) -> Reply | ContentBegins:
+def data(session: State, argument: bytes) -> Reply | ContentBegins:
     """Handle DATA. Refused while more is already pipelined, it ends the session: that more may be content."""
     refusal: Reply | None = None
     if argument:
@@ -30,7 +26,7 @@ def data(session: "Session", argument: bytes) -> Reply | ContentBegins:
     return refusal._replace(closes=True) if session.has_more else refusal
 
 
-def bdat(session: "Session", argument: bytes) -> Reply | ContentBegins | None:
+def bdat(session: State, argument: bytes) -> Reply | ContentBegins | None:
     """Handle BDAT. Its bytes follow whatever the answer will be, and are read past (RFC 3030 §2)."""
     words = argument.split()
     if not words or len(words) > 2 or not words[0].isdigit() or len(words[0]) > _CHUNK_DIGITS:

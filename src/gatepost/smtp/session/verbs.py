@@ -2,7 +2,6 @@
 """Which function answers which verb, and the verbs that need only a line: NOOP, VRFY, QUIT, STARTTLS."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from gatepost.smtp import replies
 from gatepost.smtp.replies import Reply
@@ -10,31 +9,29 @@ from gatepost.smtp.session.auth import auth
 from gatepost.smtp.session.envelope import mail, rcpt, rset
 from gatepost.smtp.session.events import Event, StartTls
 from gatepost.smtp.session.greeting import ehlo, helo
+from gatepost.smtp.session.state import State
 from gatepost.smtp.session.transfer import bdat, data
-
-if TYPE_CHECKING:
-    from gatepost.smtp.session.machine import Session
 
 Answer = Reply | bytes | Event | None
 """A refusal or a whole answer at once, an event that waits for the world, or nothing yet."""
 
 
-def noop(session: "Session", argument: bytes) -> Answer:
+def noop(session: State, argument: bytes) -> Answer:
     """Handle NOOP; its argument is ignored (RFC 5321 §4.1.1.9)."""
     return replies.OK
 
 
-def vrfy(session: "Session", argument: bytes) -> Answer:
+def vrfy(session: State, argument: bytes) -> Answer:
     """Handle VRFY without telling who exists (RFC 5321 §7.3)."""
     return replies.CANNOT_VERIFY if argument else replies.BAD_ARGUMENTS
 
 
-def quit_(session: "Session", argument: bytes) -> Answer:
+def quit_(session: State, argument: bytes) -> Answer:
     """Handle QUIT."""
     return replies.BAD_ARGUMENTS if argument else replies.BYE
 
 
-def starttls(session: "Session", argument: bytes) -> Answer:
+def starttls(session: State, argument: bytes) -> Answer:
     """Handle STARTTLS; bytes that already follow it came in plain and would be taken as encrypted (RFC 3207 §6)."""
     if session.is_encrypted:
         return replies.TLS_ACTIVE
@@ -49,17 +46,17 @@ def starttls(session: "Session", argument: bytes) -> Answer:
     return StartTls()
 
 
-def not_implemented(session: "Session", argument: bytes) -> Answer:
+def not_implemented(session: State, argument: bytes) -> Answer:
     """Answer a verb that is known and not served here."""
     return replies.NOT_IMPLEMENTED
 
 
-def not_smtp(session: "Session", argument: bytes) -> Answer:
+def not_smtp(session: State, argument: bytes) -> Answer:
     """End a session in which another protocol speaks: a browser made to talk to a mail port."""
     return replies.NOT_SMTP
 
 
-VERBS: dict[bytes, Callable[["Session", bytes], Answer]] = {
+VERBS: dict[bytes, Callable[[State, bytes], Answer]] = {
     b"EHLO": ehlo,
     b"HELO": helo,
     b"MAIL": mail,
