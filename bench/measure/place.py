@@ -2,6 +2,8 @@
 """Where benchmarks run: a folder below `.state/bench` of this checkout, on a disk that can sync, never a memory file system."""
 
 import argparse
+import fcntl
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -14,9 +16,16 @@ def folder(name: str) -> Path:
     """Give an empty folder for this benchmark.
 
     Raises:
-        SystemExit: It would lie in memory, where a commit costs nothing.
+        SystemExit: Somebody runs this benchmark already, or the folder would lie in memory, where a commit costs nothing.
     """
     place = ROOT / ".state" / "bench" / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(place.with_suffix(".lock"), os.O_WRONLY | os.O_CREAT, 0o644)
+    try:
+        # Held until this process ends; two runs in one folder would ruin each other.
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"bench/{name} runs already in this checkout")
     if place.exists():
         shutil.rmtree(place)
     place.mkdir(parents=True)

@@ -4,6 +4,8 @@
 import os
 import subprocess
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +19,12 @@ from measure.smtp_sink import SmtpSink
 
 SENDER, RECIPIENT = "sender@example.org", "user@example.com"
 _GENERATORS = 2
+_LONGEST_S = 120.0
+"""A repeat that takes longer is worth nothing."""
+
+
+Send = Callable[[], tuple[str, float]]
+"""Send all mails; gives what went wrong, or '', and the CPU seconds that took."""
 
 
 class Cell(NamedTuple):
@@ -54,33 +62,11 @@ def run(rival: Rival, sink: SmtpSink, cell: Cell, mails: int, folder: Path) -> R
     """Send mails through a gateway, one a connection, and wait for the last in the sink."""
     expected = sink.count + mails
     watched, ours = [[rival.root]], [os.getpid(), rival.beside]
-    if cell.starttls:
-        plan = Plan(
-            port=rival.port,
-            sessions=cell.sessions,
-            mails=mails,
-            tls="starttls",
-            size_bytes=cell.size_bytes,
-            sender=SENDER,
-            recipients=(RECIPIENT,),
-        )
-        with LoadProcesses(plan, _GENERATORS) as load:
-            before, began, used = snapshot(watched, ours), time.perf_counter(), 0.0
-            load.go()
-            result = load.result()
-            used = result.cpu_s
-            trouble = "" if result.accepted == mails else f"{result.accepted} of {mails} were accepted: {result.replies}"
-            counted = sink.wait(expected, 2.0 if trouble else 120.0)
-            seconds, after = time.perf_counter() - began, snapshot(watched, ours)
-    else:
-        command = _smtp_source(rival, cell, mails, folder)
+    with (_our_load if cell.starttls else _smtp_source)(rival, cell, mails, folder) as send:
         before, began = snapshot(watched, ours), time.perf_counter()
-        spent = os.times()
-        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
-        trouble = done.stderr.strip()[-300:] if done.returncode else ""
-        counted = sink.wait(expected, 2.0 if trouble else 120.0)
+        trouble, used = send()
+        counted = sink.wait(expected, 2.0 if trouble else _LONGEST_S)
         seconds, after = time.perf_counter() - began, snapshot(watched, ours)
-        used = os.times().children_user + os.times().children_system - spent.children_user - spent.children_system
     if not counted and not trouble:
         trouble = f"the sink counted {sink.count - expected + mails} of {mails}"
     return Repeat(
@@ -94,10 +80,46 @@ def run(rival: Rival, sink: SmtpSink, cell: Cell, mails: int, folder: Path) -> R
     )
 
 
-def _smtp_source(rival: Rival, cell: Cell, mails: int, folder: Path) -> list[str]:
+@contextmanager
+def _our_load(rival: Rival, cell: Cell, mails: int, _folder: Path) -> Iterator[Send]:
+    plan = Plan(
+        port=rival.port,
+        sessions=cell.sessions,
+        mails=mails,
+        seconds=_LONGEST_S,
+        tls="starttls",
+        size_bytes=cell.size_bytes,
+        sender=SENDER,
+        recipients=(RECIPIENT,),
+        give_up_s=20.0,
+    )
+    with LoadProcesses(plan, _GENERATORS) as load:
+
+        def send() -> tuple[str, float]:
+            load.go()
+            result = load.result()
+            return "" if result.accepted == mails else f"{result.accepted} of {mails} were accepted: {result.replies}", result.cpu_s
+
+        yield send
+
+
+@contextmanager
+def _smtp_source(rival: Rival, cell: Cell, mails: int, folder: Path) -> Iterator[Send]:
     mail = folder / f"mail-{cell.size_bytes}"
     if not mail.exists():
         # smtp-source reads lines and ends each with CRLF itself.
         mail.write_bytes(sample_mail(cell.size_bytes).replace(b"\r\n", b"\n"))
     options = ["-s", str(cell.sessions), "-m", str(mails), "-f", SENDER, "-t", RECIPIENT, "-F", str(mail)]
-    return ["smtp-source", *options, f"{LOOPBACK}:{rival.port}"]
+    command = ["smtp-source", *options, f"{LOOPBACK}:{rival.port}"]
+
+    def send() -> tuple[str, float]:
+        before = os.times()
+        try:
+            done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False, timeout=_LONGEST_S)
+            trouble = (done.stderr.strip()[-300:] or f"smtp-source ended with {done.returncode}") if done.returncode else ""
+        except subprocess.TimeoutExpired:
+            trouble = f"smtp-source was not through after {_LONGEST_S} s"
+        after = os.times()
+        return trouble, after.children_user + after.children_system - before.children_user - before.children_system
+
+    yield send

@@ -23,6 +23,7 @@ from gatepost.smtp.session.terms import Terms
 from gatepost.testing.tls import TlsChannel, unchecked_client_context
 
 PATIENCE_S = 10.0
+_TURNS = 2  # of the event loop, until the server at its other end has read what was written
 
 
 class Taken(NamedTuple):
@@ -170,7 +171,7 @@ async def receiving(
     reception = Reception(
         name="test", terms=terms, service=house, gate=gate, tls=tls, implicit_tls=implicit, proxy_from=proxy_from
     )
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY on these alone
     if family == socket.AF_INET6:
         listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     listening.bind(("127.0.0.1" if family == socket.AF_INET else "::", 0))
@@ -244,7 +245,8 @@ class Client:
             if self._writer.is_closing():
                 return
             self._writer.write(self._tls.send(segment) if self._tls else segment)
-            await asyncio.sleep(0)
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
 
     async def reply(self) -> str:
         """Read one whole reply, its lines joined by a line feed; '' when the server has hung up."""

@@ -7,16 +7,16 @@ never pays for it. Each question ends within `lifetime_s`, whatever the servers 
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from gatepost.dns.answers import Answer, MxRecord, Status
+from gatepost.dns.answers import VALUES, Answer, MxRecord, Status, bounded
 from gatepost.dns.resolver import interleaved
+from gatepost.dns.reverse import reverse_name
 
 if TYPE_CHECKING:
     from dns.asyncresolver import Resolver as DnspythonResolver
     from dns.message import QueryMessage
     from dns.resolver import NXDOMAIN
-    from dns.resolver import Answer as DnspythonAnswer
 
 LIFETIME_S = 10.0
 """Time for one question over all servers and tries."""
@@ -33,24 +33,45 @@ class NetworkResolver:
 
     async def mx(self, domain: str) -> Answer[MxRecord]:
         """Give the mail exchangers of a domain."""
-        status, answer, ttl = await self._ask(domain, "MX")
-        if answer is None or answer.rrset is None:
-            return Answer(status, (), ttl)
-        records = (MxRecord(int(r.preference), r.exchange.to_text(omit_final_dot=True).lower()) for r in answer.rrset)
-        return Answer("found", tuple(record if record.host != "." else MxRecord(record.preference, "") for record in records), ttl)
+        status, records, ttl = await self._ask(domain, "MX")
+        hosts = (MxRecord(int(one.preference), one.exchange.to_text(omit_final_dot=True).lower()) for one in records[:VALUES])
+        return Answer(status, tuple(one if one.host != "." else MxRecord(one.preference, "") for one in hosts), ttl)
 
     async def addresses(self, host: str) -> Answer[str]:
         """Give the addresses of a host; one family that failed does not hide the other that is there."""
-        (status6, answer6, ttl6), (status4, answer4, ttl4) = await asyncio.gather(self._ask(host, "AAAA"), self._ask(host, "A"))
-        v6 = tuple(str(r.address) for r in answer6.rrset) if answer6 is not None and answer6.rrset is not None else ()
-        v4 = tuple(str(r.address) for r in answer4.rrset) if answer4 is not None and answer4.rrset is not None else ()
-        if v6 or v4:
-            ttl = ttl6 if not v4 else ttl4 if not v6 else min(ttl6, ttl4)
-            return Answer("found", interleaved(v6, v4), ttl)
-        status: Status = "failed" if "failed" in (status6, status4) else "no_data" if "no_data" in (status6, status4) else "nxdomain"
-        return Answer(status, (), min(ttl6, ttl4))
+        v6, v4 = await asyncio.gather(self.aaaa(host), self.a(host))
+        if v6.values or v4.values:
+            ttl = v6.ttl_s if not v4.values else v4.ttl_s if not v6.values else min(v6.ttl_s, v4.ttl_s)
+            return Answer("found", interleaved(v6.values, v4.values), ttl)
+        families = (v6.status, v4.status)
+        status: Status = "failed" if "failed" in families else "no_data" if "no_data" in families else "nxdomain"
+        return Answer(status, (), min(v6.ttl_s, v4.ttl_s))
 
-    async def _ask(self, name: str, kind: str) -> "tuple[Status, DnspythonAnswer | None, float]":
+    async def a(self, name: str) -> Answer[str]:
+        """Give the IPv4 addresses of a name."""
+        status, records, ttl = await self._ask(name, "A")
+        return Answer(status, bounded([str(one.address) for one in records]), ttl)
+
+    async def aaaa(self, name: str) -> Answer[str]:
+        """Give the IPv6 addresses of a name."""
+        status, records, ttl = await self._ask(name, "AAAA")
+        return Answer(status, bounded([str(one.address) for one in records]), ttl)
+
+    async def txt(self, name: str) -> Answer[bytes]:
+        """Give the TXT records of a name."""
+        status, records, ttl = await self._ask(name, "TXT")
+        return Answer(status, bounded([b"".join(one.strings) for one in records]), ttl)
+
+    async def names(self, address: str) -> Answer[str]:
+        """Give the names of an IP address; a text that is none has no name."""
+        reverse = reverse_name(address)
+        if reverse is None:
+            return Answer("nxdomain", (), NEGATIVE_TTL_S)
+        status, records, ttl = await self._ask(reverse, "PTR")
+        return Answer(status, bounded([one.target.to_text(omit_final_dot=True).lower() for one in records]), ttl)
+
+    async def _ask(self, name: str, kind: str) -> "tuple[Status, Sequence[Any], float]":
+        """Give the records as dnspython has them; the checked types say which attributes each kind has."""
         import dns.exception
         import dns.name
         import dns.resolver
@@ -58,16 +79,16 @@ class NetworkResolver:
         try:
             asked = dns.name.from_text(name)
         except (dns.exception.DNSException, ValueError):
-            return "nxdomain", None, NEGATIVE_TTL_S  # a label that is empty or too long: such a name cannot exist
+            return "nxdomain", (), NEGATIVE_TTL_S  # a label that is empty or too long: such a name cannot exist
         try:
             answer = await self._loaded().resolve(asked, kind, raise_on_no_answer=False, lifetime=self._lifetime_s, search=False)
         except dns.resolver.NXDOMAIN as nothing:
-            return "nxdomain", None, _negative_ttl(nothing)
+            return "nxdomain", (), _negative_ttl(nothing)
         except (dns.exception.DNSException, OSError, EOFError, ValueError):
-            return "failed", None, 0.0
+            return "failed", (), 0.0
         if answer.rrset is None:
-            return "no_data", None, max(float(answer.chaining_result.minimum_ttl), 0.0)
-        return "found", answer, float(answer.chaining_result.minimum_ttl)
+            return "no_data", (), max(float(answer.chaining_result.minimum_ttl), 0.0)
+        return "found", list(answer.rrset), float(answer.chaining_result.minimum_ttl)
 
     def _loaded(self) -> "DnspythonResolver":
         if self._resolver is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A resolver in memory that reads a zone file: for tests, the demo, and machines without a network.
+r"""A resolver in memory that reads a zone file: for tests, the demo, and machines without a network.
 
     $ORIGIN example.com.          names without a last dot are below it; at first it is the root
     $TTL 300
@@ -8,30 +8,37 @@
     mx       AAAA   2001:db8::1
     mail     CNAME  mx
     nomail   MX     0 .           the null MX of RFC 7505
+    @        TXT    "v=spf1 mx " "-all"        one record of two strings; \" \\ and \200 are escapes
+    1.2.0.192.in-addr.arpa. PTR mx
     broken   FAIL                 every question for the name fails, as when its servers are away
+    half     FAIL   TXT AAAA      these questions fail, others are answered
 
 A name that has a record of another type gives "no data", any other name "no such name". Zone files are RFC 1035
-§5.1 without its parentheses and backslashes; `FAIL` is our own.
+§5.1 without its parentheses; a string may be longer than 255 octets; `FAIL` is our own.
 """
 
 import ipaddress
 from pathlib import Path
 from typing import NamedTuple
 
-from gatepost.dns.answers import Answer, MxRecord, Status
+from gatepost.dns.answers import VALUES, Answer, MxRecord, Status, bounded
 from gatepost.dns.resolver import interleaved
+from gatepost.dns.reverse import reverse_name
+from gatepost.dns.zone_words import zone_words
 from gatepost.errors import ConfigError
 
 TTL_S = 300.0
 _ALIASES = 8
-_MEND = "write `name [ttl] [IN] MX|A|AAAA|CNAME|FAIL value`"
+_MEND = "write `name [ttl] [IN] MX|A|AAAA|TXT|PTR|CNAME|FAIL value`"
+_KINDS = frozenset({"MX", "A", "AAAA", "TXT", "PTR"})
 
 
 class _Record(NamedTuple):
     kind: str
     value: str
-    preference: int
     ttl_s: float
+    preference: int = 0
+    text: bytes = b""
 
 
 class Twin:
@@ -51,7 +58,7 @@ class Twin:
         """Give the mail exchangers of a domain."""
         self.asked.append(("MX", domain))
         status, records = self._find(domain, ("MX",))
-        return Answer(status, tuple(MxRecord(one.preference, one.value) for one in records), _ttl(records))
+        return Answer(status, tuple(MxRecord(one.preference, one.value) for one in records[:VALUES]), _ttl(records))
 
     async def addresses(self, host: str) -> Answer[str]:
         """Give the addresses of a host."""
@@ -59,7 +66,33 @@ class Twin:
         status, records = self._find(host, ("A", "AAAA"))
         v6 = tuple(one.value for one in records if one.kind == "AAAA")
         v4 = tuple(one.value for one in records if one.kind == "A")
-        return Answer(status, interleaved(v6, v4), _ttl(records))
+        return Answer(status, bounded(interleaved(v6, v4)), _ttl(records))
+
+    async def a(self, name: str) -> Answer[str]:
+        """Give the IPv4 addresses of a name."""
+        self.asked.append(("A", name))
+        return self._values(name, "A")
+
+    async def aaaa(self, name: str) -> Answer[str]:
+        """Give the IPv6 addresses of a name."""
+        self.asked.append(("AAAA", name))
+        return self._values(name, "AAAA")
+
+    async def txt(self, name: str) -> Answer[bytes]:
+        """Give the TXT records of a name."""
+        self.asked.append(("TXT", name))
+        status, records = self._find(name, ("TXT",))
+        return Answer(status, bounded([one.text for one in records]), _ttl(records))
+
+    async def names(self, address: str) -> Answer[str]:
+        """Give the names of an IP address."""
+        self.asked.append(("PTR", address))
+        reverse = reverse_name(address)
+        return self._values(reverse, "PTR") if reverse is not None else Answer("nxdomain", (), TTL_S)
+
+    def _values(self, name: str, kind: str) -> Answer[str]:
+        status, records = self._find(name, (kind,))
+        return Answer(status, bounded([one.value for one in records]), _ttl(records))
 
     def _find(self, name: str, kinds: tuple[str, ...]) -> tuple[Status, list[_Record]]:
         name = name.lower()
@@ -67,7 +100,7 @@ class Twin:
             records = self._names.get(name)
             if records is None:
                 return "nxdomain", []
-            if any(one.kind == "FAIL" for one in records):
+            if any(one.kind == "FAIL" and (not one.value or one.value in kinds) for one in records):
                 return "failed", []
             if found := [one for one in records if one.kind in kinds]:
                 return "found", found
@@ -79,11 +112,11 @@ class Twin:
 
     def _read(self, zone: str, source: str) -> None:
         origin, ttl, owner = "", TTL_S, ""
-        for number, line in enumerate(zone.splitlines(), 1):
-            words = line.split(";", 1)[0].split()
-            if not words:
-                continue
+        for number, line in enumerate(zone.split("\n"), 1):
             try:
+                words = [word.decode("utf-8", "surrogateescape") for word in zone_words(line)]
+                if not words:
+                    continue
                 if words[0] == "$ORIGIN":
                     origin = _absolute(words[1], origin)
                 elif words[0] == "$TTL":
@@ -91,12 +124,13 @@ class Twin:
                 else:
                     if not line[0].isspace():
                         owner = _absolute(words.pop(0), origin)
-                    self._names.setdefault(owner, []).append(_record(words, origin, ttl))
+                    self._names.setdefault(owner, []).extend(_records(words, origin, ttl))
             except (ValueError, IndexError, KeyError):
                 raise ConfigError(f"{source}: line {number}", f"{line.strip()!r} cannot be read", _MEND) from None
 
 
-def _record(words: list[str], origin: str, ttl: float) -> _Record:
+def _records(words: list[str], origin: str, ttl: float) -> list[_Record]:
+    """Read what follows the owner; only FAIL gives more than one record."""
     if words[0].isdigit():
         ttl = float(words.pop(0))
     if words[0].upper() == "IN":
@@ -104,15 +138,17 @@ def _record(words: list[str], origin: str, ttl: float) -> _Record:
     kind, values = words[0].upper(), words[1:]
     match kind, values:
         case "MX", [preference, host]:
-            return _Record(kind, _absolute(host, origin), int(preference), ttl)
+            return [_Record(kind, _absolute(host, origin), ttl, int(preference))]
         case "A", [address]:
-            return _Record(kind, str(ipaddress.IPv4Address(address)), 0, ttl)
+            return [_Record(kind, str(ipaddress.IPv4Address(address)), ttl)]
         case "AAAA", [address]:
-            return _Record(kind, str(ipaddress.IPv6Address(address)), 0, ttl)
-        case "CNAME", [host]:
-            return _Record(kind, _absolute(host, origin), 0, ttl)
-        case "FAIL", []:
-            return _Record(kind, "", 0, 0.0)
+            return [_Record(kind, str(ipaddress.IPv6Address(address)), ttl)]
+        case "TXT", [_, *_]:
+            return [_Record(kind, "", ttl, text="".join(values).encode("utf-8", "surrogateescape"))]
+        case "CNAME" | "PTR", [host]:
+            return [_Record(kind, _absolute(host, origin), ttl)]
+        case "FAIL", kinds if _KINDS.issuperset(kinds):
+            return [_Record(kind, one, 0.0) for one in kinds or ("",)]
     raise ValueError(kind)
 
 

@@ -19,7 +19,8 @@ ENCODINGS_THAT_HIDE: Final = frozenset(("base64", "quoted-printable"))
 _ENCODINGS: Final = {word.encode(): word for word in ("7bit", "8bit", "binary", "base64", "quoted-printable")}
 _OLD_ENCODINGS: Final = frozenset(("x-uuencode", "uuencode", "x-uue"))
 
-_well_formed = re.compile(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+(?:\n|\Z)(?:[ \t][^\n]*+(?:\n|\Z))*+)*+").fullmatch
+# The outermost repeat is not possessive: CPython 3.11.2 (Debian 12) loses the position of nested possessive groups.
+_well_formed = re.compile(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+(?:\n|\Z)(?:[ \t][^\n]*+(?:\n|\Z))*+)*").fullmatch
 _content_fields = re.compile(
     rb"\n(content-(?:type|transfer-encoding|disposition))[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.IGNORECASE
 ).findall

@@ -19,7 +19,8 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _NAME = re.compile(r"[^\s;=()\"]*+")
 _VALUE = re.compile(r"[^;(\"]*+")
 _COMMENT_STEP = re.compile(r"[^()\\]*+(?:\\.?|[()])?", re.DOTALL)
-_BLANK = re.compile(r"(?:[ \t\r\n]++|\((?:[^()\\]|\\.)*+\))*+", re.DOTALL)
+# The outermost repeat is not possessive: CPython 3.11.2 (Debian 12) loses the position of nested possessive groups.
+_BLANK = re.compile(r"(?:[ \t\r\n]++|\((?:[^()\\]|\\.)*+\))*", re.DOTALL)
 """Blanks and comments without comments in them."""
 _SECTION = re.compile(r"([^*]+)(?:\*(\d{1,9}))?(\*)?")
 

@@ -17,7 +17,7 @@ from typing import BinaryIO, Protocol
 
 from gatepost.errors import StoreAway, StoreError
 from gatepost.storage.space import FLOOR_BYTES, Floor
-from gatepost.storage.sqlite import store_error
+from gatepost.storage.files import file_error
 
 SWEEP_AGE_S = 86_400.0
 PIECE_BYTES = 262_144
@@ -87,7 +87,7 @@ class FileBlobWriter:
         try:
             self._file = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise store_error(error, str(self._part)) from error
+            raise file_error(error, str(self._part)) from error
 
     def write(self, piece: bytes | bytearray | memoryview) -> None:
         """Append bytes. Raises: StoreFull, StoreAway; the part file is removed then."""
@@ -102,7 +102,7 @@ class FileBlobWriter:
                 self._floor.check()
         except (OSError, StoreError) as error:
             self.abort()
-            raise store_error(error, str(self._part)) from error
+            raise file_error(error, str(self._part)) from error
 
     def finish(self) -> str:
         """Sync the file, rename it, sync the folder. Raises: StoreFull, StoreAway; nothing remains then."""
@@ -115,7 +115,7 @@ class FileBlobWriter:
             self._finished = True
         except OSError as error:
             self.abort()
-            raise store_error(error, str(self._blob)) from error
+            raise file_error(error, str(self._blob)) from error
         return self._name
 
     def abort(self) -> None:
@@ -137,7 +137,7 @@ class FileBlobReader:
         try:
             self._file: BinaryIO = path.open("rb", buffering=0)
         except OSError as error:
-            raise store_error(error, str(path)) from error
+            raise file_error(error, str(path)) from error
         self.path = path
         self.size = os.fstat(self._file.fileno()).st_size
 
@@ -148,7 +148,7 @@ class FileBlobReader:
             try:
                 piece = os.pread(self._file.fileno(), size, offset)
             except OSError as error:
-                raise store_error(error, str(self.path)) from error
+                raise file_error(error, str(self.path)) from error
             if not piece:
                 return
             offset += len(piece)
@@ -180,7 +180,7 @@ class FileBlobStore:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._folder_file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
-            raise store_error(error, str(folder)) from error
+            raise file_error(error, str(folder)) from error
 
     def create(self) -> FileBlobWriter:
         """Begin a blob. Raises: StoreFull, StoreAway."""
@@ -197,7 +197,7 @@ class FileBlobStore:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
-                raise store_error(error, str(path)) from error
+                raise file_error(error, str(path)) from error
 
     def sweep(self, referenced: Callable[[list[str]], Collection[str]], now: float | None = None) -> int:
         """Remove old blobs and part files that nobody refers to; gives their number. Raises: StoreAway."""
@@ -213,7 +213,7 @@ class FileBlobStore:
             for name in unwanted:
                 (self.folder / name).unlink(missing_ok=True)
         except OSError as error:
-            raise store_error(error, str(self.folder)) from error
+            raise file_error(error, str(self.folder)) from error
         return len(unwanted)
 
     def close(self) -> None:

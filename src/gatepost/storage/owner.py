@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from gatepost.storage.ownership import LOCK, owned_by
-from gatepost.storage.sqlite import store_error
+from gatepost.storage.files import file_error
 
 
 class OwnerLock:
@@ -21,7 +21,7 @@ class OwnerLock:
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise store_error(error, str(self.path)) from error
+            raise file_error(error, str(self.path)) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(self._file, 0)
@@ -32,7 +32,7 @@ class OwnerLock:
             raise owned from error
         except OSError as error:
             os.close(self._file)
-            raise store_error(error, str(self.path)) from error
+            raise file_error(error, str(self.path)) from error
 
     def release(self) -> None:
         """Give the folder free; releasing twice is allowed."""

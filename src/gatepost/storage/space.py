@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from gatepost.errors import StoreFull
-from gatepost.storage.sqlite import store_error
+from gatepost.storage.files import file_error
 
 FLOOR_BYTES = 67_108_864
 """64 MiB: a whole WAL of 4000 pages of 8 KiB, and as much for its checkpoint."""
@@ -27,6 +27,6 @@ class Floor:
         try:
             state = os.statvfs(self.folder)
         except OSError as error:
-            raise store_error(error, str(self.folder)) from error
+            raise file_error(error, str(self.folder)) from error
         if state.f_bavail * state.f_frsize < self.floor_bytes:
             raise StoreFull(f"{self.folder}: less than {self.floor_bytes >> 20} MiB are free; make room on this disk")

@@ -7,12 +7,12 @@ process one connection writes. Never open one file with two SQLite libraries in 
 one drops the file locks of the other.
 """
 
-import errno
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatepost.errors import StoreAway, StoreError, StoreFull
+from gatepost.storage.files import file_error
 
 if TYPE_CHECKING:
     import sqlite3
@@ -35,7 +35,6 @@ SAFE_VERSION = (3, 51, 3)
 
 _FULL = 13  # SQLITE_FULL
 _OURS = {1, 18, 19, 20, 21, 25}  # ERROR, TOOBIG, CONSTRAINT, MISMATCH, MISUSE, RANGE: the record or the program is wrong, not the store
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
 def check_version(version: tuple[int, int, int], owned: bool) -> None:
@@ -93,9 +92,7 @@ def store_error(error: BaseException, where: str) -> StoreError:
     if isinstance(error, StoreError):
         return error
     if isinstance(error, OSError):
-        if error.errno in _NO_SPACE:
-            return StoreFull(f"{where}: no space is left: {error.strerror}")
-        return StoreAway(f"{where}: {error.strerror or error}")
+        return file_error(error, where)
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return StoreError(f"{where}: the store refused the record: {error}")

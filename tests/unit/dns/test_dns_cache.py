@@ -6,7 +6,8 @@ import asyncio
 import pytest
 
 from gatepost.dns.answers import Answer, MxRecord
-from gatepost.dns.cache import FAILED_S, LONGEST_S, SHORTEST_S, CachingResolver
+from gatepost.dns.cache import FAILED_S, FLIGHTS, LONGEST_S, SHORTEST_S, CachingResolver
+from gatepost.dns.twin import Twin
 
 
 class Upstream:
@@ -26,6 +27,8 @@ class Upstream:
     async def mx(self, domain: str) -> Answer[MxRecord]:
         self.asked.append(f"MX {domain}")
         return Answer("found", (MxRecord(1, "mx"),), 60.0)
+
+    a = aaaa = txt = names = addresses
 
 
 class Clock:
@@ -103,3 +106,36 @@ async def test_types_are_kept_apart() -> None:
     assert (await resolver.addresses("a")).status == "no_data"
     assert (await resolver.mx("a")).status == "found"
     assert upstream.asked == ["MX a", "a"]
+
+
+async def test_each_type_is_asked_and_kept_as_its_own() -> None:
+    """Addresses of one family, texts and names come through unchanged and each only once, whatever the case."""
+    zone = 'x A 192.0.2.1\nx AAAA 2001:db8::1\nx TXT "hello"\nx MX 1 mx\n1.2.0.192.in-addr.arpa PTR x\n'
+    twin = Twin(zone)
+    resolver = CachingResolver(twin, clock=lambda: 0.0)
+    questions = [("mx", "x"), ("addresses", "x"), ("a", "x"), ("aaaa", "x"), ("txt", "x"), ("names", "192.0.2.1")]
+    for kind, name in questions * 2:
+        assert await getattr(resolver, kind)(name.upper()) == await getattr(Twin(zone), kind)(name)
+    assert len(twin.asked) == len(questions)
+
+
+async def test_the_cache_is_bounded_in_octets() -> None:
+    """Large answers make room for one another; what weighs more than all of it is not kept."""
+    twin = Twin("".join(f"{name} TXT {'x' * 400}\n" for name in "abc") + f"big TXT {'x' * 2000}\n")
+    resolver = CachingResolver(twin, octets=1000)
+    for name in ("a", "b", "a", "c", "b", "big", "big"):
+        assert (await resolver.txt(name)).status == "found"
+    assert [name for _, name in twin.asked] == ["a", "b", "c", "big", "big"]
+
+
+async def test_open_questions_are_bounded() -> None:
+    """When very many questions wait, one more fails at once; it is asked when there is room again."""
+    upstream = Upstream(Answer("found", ("192.0.2.1",), 60.0))
+    upstream.gate.clear()
+    resolver = CachingResolver(upstream)
+    waiting = [asyncio.ensure_future(resolver.a(f"h{n}")) for n in range(FLIGHTS)]
+    await asyncio.sleep(0)
+    assert await resolver.a("late") == Answer("failed")
+    upstream.gate.set()
+    await asyncio.gather(*waiting)
+    assert (await resolver.a("late")).status == "found"

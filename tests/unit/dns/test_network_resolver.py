@@ -2,6 +2,7 @@
 """The resolver that asks real name servers, against one on the loopback."""
 
 import asyncio
+import random
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +15,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from gatepost.dns.answers import Answer, MxRecord
+from gatepost.dns.answers import OCTETS, VALUES, Answer, MxRecord
 from gatepost.dns.network import NetworkResolver
 
 SOA = ("example.", 900, "IN", "SOA", "ns.example. host.example. 1 1 1 1 77")
@@ -29,32 +30,51 @@ RECORDS = {
         ("mail.example.", 300, "IN", "MX", "10 mx1.example."),
     ],
     ("half.example.", "A"): [("half.example.", 200, "IN", "A", "192.0.2.5")],
+    ("text.example.", "TXT"): [("text.example.", 300, "IN", "TXT", '"v=spf1 " "-all"', '"\\200\\"\\000"')],
+    ("big.example.", "TXT"): [("big.example.", 300, "IN", "TXT", *(f'"{n} {"x" * 200}"' for n in range(300)))],
+    ("1.2.0.192.in-addr.arpa.", "PTR"): [("1.2.0.192.in-addr.arpa.", 300, "IN", "PTR", "Mx1.Example.")],
+    (f"1.{'0.' * 23}8.b.d.0.1.0.0.2.ip6.arpa.", "PTR"): [(f"1.{'0.' * 23}8.b.d.0.1.0.0.2.ip6.arpa.", 300, "IN", "PTR", "mx6.example.")],
 }
 
 
+def answered(wire: bytes) -> bytes | None:
+    """Answer from RECORDS; `servfail` and `silent` in a name do what they say."""
+    query = dns.message.from_wire(wire)
+    question = query.question[0]
+    name, kind = question.name.to_text().lower(), dns.rdatatype.to_text(question.rdtype)
+    if "silent" in name or (name == "half.example." and kind == "AAAA"):
+        return None
+    response = dns.message.make_response(query)
+    response.flags |= dns.flags.RA
+    if "servfail" in name:
+        response.set_rcode(dns.rcode.SERVFAIL)
+    elif found := RECORDS.get((name, kind)):
+        response.answer = [dns.rrset.from_text(*one) for one in found]
+    else:
+        response.authority = [dns.rrset.from_text(*SOA)]
+        if not any(name == known for known, _ in RECORDS):
+            response.set_rcode(dns.rcode.NXDOMAIN)
+    return response.to_wire(max_size=65535)
+
+
 class NameServer(asyncio.DatagramProtocol):
-    """Answers from RECORDS; `servfail` and `silent` in a name do what they say."""
+    """Speaks over UDP: what is too large comes cut, with the bit that says so; `lie` alters each answer."""
+
+    lie: Callable[[bytes], bytes] = staticmethod(bytes)
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
 
     def datagram_received(self, data: bytes, peer: Any) -> None:
-        query = dns.message.from_wire(data)
-        question = query.question[0]
-        name, kind = question.name.to_text().lower(), dns.rdatatype.to_text(question.rdtype)
-        if "silent" in name or (name == "half.example." and kind == "AAAA"):
-            return
-        response = dns.message.make_response(query)
-        response.flags |= dns.flags.RA
-        if "servfail" in name:
-            response.set_rcode(dns.rcode.SERVFAIL)
-        elif found := RECORDS.get((name, kind)):
-            response.answer = [dns.rrset.from_text(*one) for one in found]
-        else:
-            response.authority = [dns.rrset.from_text(*SOA)]
-            if not any(name == known for known, _ in RECORDS):
-                response.set_rcode(dns.rcode.NXDOMAIN)
-        self.transport.sendto(response.to_wire(), peer)
+        if (answer := answered(data)) is not None:
+            self.transport.sendto(type(self).lie(answer) if len(answer) <= 1232 else data[:2] + b"\x83\x80" + data[4:], peer)
+
+
+async def speak_tcp(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    query = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
+    answer = answered(query) or b""
+    writer.write(len(answer).to_bytes(2, "big") + answer)
+    writer.close()
 
 
 @pytest.fixture
@@ -62,7 +82,8 @@ async def resolver() -> AsyncIterator[Callable[..., NetworkResolver]]:
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(NameServer, local_addr=("127.0.0.1", 0))
     port = transport.get_extra_info("sockname")[1]
-    yield lambda lifetime_s=5.0: NetworkResolver(["127.0.0.1"], port, lifetime_s)
+    async with await asyncio.start_server(speak_tcp, "127.0.0.1", port):
+        yield lambda lifetime_s=5.0: NetworkResolver(["127.0.0.1"], port, lifetime_s)
     transport.close()
 
 
@@ -76,6 +97,60 @@ async def test_mail_exchangers_and_addresses(resolver: Callable[..., NetworkReso
     assert await asked.mx("alias.example") == Answer("found", (MxRecord(10, "mx1.example"),), 50.0)
     assert await asked.addresses("mx1.example") == Answer("found", ("2001:db8::1", "192.0.2.1"), 100.0)
     assert await asked.addresses("v4.example") == Answer("found", ("192.0.2.4",), 200.0)
+
+
+async def test_one_family_texts_and_names(resolver: Callable[..., NetworkResolver]) -> None:
+    """Texts are octets with their strings joined; names are in lower case; each family can be asked alone."""
+    asked = resolver()
+    assert await asked.a("mx1.example") == Answer("found", ("192.0.2.1",), 200.0)
+    assert await asked.aaaa("mx1.example") == Answer("found", ("2001:db8::1",), 100.0)
+    assert (await asked.aaaa("v4.example")).status == "no_data"
+    answer = await asked.txt("text.example")
+    assert (answer.status, sorted(answer.values)) == ("found", [b"v=spf1 -all", b'\xc8"\0'])
+    assert await asked.names("192.0.2.1") == Answer("found", ("mx1.example",), 300.0)
+    assert await asked.names("2001:db8::1") == Answer("found", ("mx6.example",), 300.0)
+    assert (await asked.names("::ffff:192.0.2.1")).values == ("mx1.example",)
+    assert (await asked.names("192.0.2.2")).status == "nxdomain"
+    assert (await asked.names("[192.0.2.1]")).status == "nxdomain"
+
+
+async def test_a_large_answer_comes_over_tcp_and_is_bounded(resolver: Callable[..., NetworkResolver]) -> None:
+    """What does not fit a datagram is asked again over TCP; of very many records the first are kept."""
+    answer = await resolver().txt("big.example")
+    assert answer.status == "found"
+    assert len(answer.values) == VALUES
+    assert sum(map(len, answer.values)) <= OCTETS
+
+
+async def test_a_lying_server_is_a_failure_or_an_answer(resolver: Callable[..., NetworkResolver], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers that are cut, altered, for another question or no DNS at all never become an exception."""
+    chance = random.Random(7208)
+
+    def altered(answer: bytes) -> bytes:
+        mutable = bytearray(answer)
+        for _ in range(chance.randrange(1, 4)):
+            mutable[chance.randrange(len(mutable))] = chance.randrange(256)
+        return bytes(mutable)
+
+    lies: list[Callable[[bytes], bytes]] = [
+        lambda answer: b"",
+        lambda answer: answer[:5],
+        lambda answer: answer[:-3],
+        lambda answer: answer[::-1],
+        lambda answer: bytes([answer[0] ^ 1]) + answer[1:],
+        lambda answer: answer.replace(b"example", b"exampel"),
+        lambda answer: answer[:3] + b"\x80" + answer[4:6] + b"\xff\xff" + answer[8:],
+        *[altered] * 40,
+    ]
+    statuses = set()
+    for lie in lies:
+        monkeypatch.setattr(NameServer, "lie", staticmethod(lie))
+        asked = resolver(0.05)
+        answers = await asyncio.gather(
+            asked.mx("mail.example"), asked.addresses("mx1.example"), asked.txt("text.example"), asked.names("192.0.2.1")
+        )
+        statuses |= {answer.status for answer in answers}
+    assert {"failed", "found"} <= statuses
 
 
 async def test_kinds_of_nothing(resolver: Callable[..., NetworkResolver]) -> None:

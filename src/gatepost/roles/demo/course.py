@@ -128,9 +128,9 @@ async def _show(stage: _Stage, gateway: Gateway, sink: Sink) -> Outcome:
         await _send(tries, stage, lambda: bar.advance(task))
     made = [*tries.together, *tries.in_turn]
     observation = Observation(made, gateway)
-    expected = sum(attempt.expected == "delivered" for attempt in made) + sum(attempt.expected == "reported" for attempt in made)
+    arriving = sum(bool(attempt.track) and attempt.expected != "waiting" for attempt in made)  # as itself, or as a report
     with contextlib.suppress(TimeoutError):
-        await sink.wait(expected, _PATIENCE_S)
+        await sink.wait(arriving, _PATIENCE_S)
     seconds = time.monotonic() - began
     for _ in range(100):
         await asyncio.to_thread(observation.look, sink.mails)

@@ -23,6 +23,8 @@ LARGE_BYTES = 300_000
 
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _IN_BRACKETS = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f.:]{3,45})\]")
+_DOCUMENTATION = tuple(map(ipaddress.ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")))
+"""RFC 5737, RFC 3849: where the clients of our own mails are."""
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]{0,50}@(?:[A-Za-z0-9-]{1,40}\.){1,4}[A-Za-z]{2,15}")
 _STORED_MAIL = frozenset({".eml", ".txt", ""})
 
@@ -86,7 +88,7 @@ def _clients(headers: Headers) -> Iterator[str]:
                 address = ipaddress.ip_address(literal)
             except ValueError:
                 continue
-            if address.is_global and not address.is_multicast:
+            if (address.is_global and not address.is_multicast) or any(address in network for network in _DOCUMENTATION):
                 yield str(address)
 
 
