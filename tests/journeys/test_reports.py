@@ -61,8 +61,7 @@ async def test_a_temporary_refusal_waits_on_the_queue_and_goes_when_asked(tmp_pa
         sink.fail("mail", reply="451 4.3.0 Not now", times=1)
         async with Gateway(tmp_path, relay_all_to(sink.port)) as gateway:
             await asyncio.to_thread(_send, gateway.port, "a@outside.example", ["user@example.com"])
-            while not gateway.events("delivery.done"):
-                await asyncio.sleep(0.02)
+            await asyncio.to_thread(gateway.wait_for, "delivery.done")
             shown = await asyncio.to_thread(gateway.command, "queue", "show", "--json")
             assert '"last_reply":"451 4.3.0 Not now"' in shown.stdout.replace(": ", ":")
             retried = await asyncio.to_thread(gateway.command, "queue", "retry", "example.com")
@@ -80,8 +79,7 @@ async def test_mail_that_is_too_old_is_given_up_with_a_report(tmp_path: Path) ->
             await asyncio.to_thread(_send, gateway.port, "a@outside.example", ["busy@example.com"])
             (report,) = await sink.wait(1)
             await asyncio.to_thread(_send, gateway.port, "", ["busy@example.com"])
-            while len(gateway.events("delivery.done")) < 3:
-                await asyncio.sleep(0.02)
+            await asyncio.to_thread(gateway.wait_for, "delivery.done", 3)
             listed = await asyncio.to_thread(gateway.command, "queue", "list", "--json")
             assert len(gateway.events("delivery.report")) == 1
     status = _parsed(report.content).get_payload()[1].get_payload()

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from gatepost.errors import StoreAway, StoreError
-from gatepost.storage.space import FLOOR_BYTES, Floor
 from gatepost.storage.files import file_error
+from gatepost.storage.space import FLOOR_BYTES, Floor
 
 SWEEP_AGE_S = 86_400.0
 PIECE_BYTES = 262_144

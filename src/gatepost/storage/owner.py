@@ -5,8 +5,8 @@ import fcntl
 import os
 from pathlib import Path
 
-from gatepost.storage.ownership import LOCK, owned_by
 from gatepost.storage.files import file_error
+from gatepost.storage.ownership import LOCK, owned_by
 
 
 class OwnerLock:

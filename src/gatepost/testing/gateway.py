@@ -211,6 +211,19 @@ class Gateway:
         wanted = b'"event":"%b"' % name.encode() if name else b'"event":'
         return [msgspec.json.decode(line) for line in lines if line.startswith(b"{") and line.endswith(b"}") and wanted in line]
 
+    def wait_for(self, name: str, count: int = 1, timeout_s: float = 15.0) -> list[dict[str, Any]]:
+        """Wait until so many events of this name were logged since the start; gives them.
+
+        Raises:
+            GatewayFailed: Fewer had come when the time was over.
+        """
+        end = time.monotonic() + timeout_s
+        while len(found := self.events(name)) < count:
+            if time.monotonic() > end:
+                raise GatewayFailed(f"{len(found)} of {count} events {name} within {timeout_s} s: {self.last_words()}")
+            time.sleep(0.02)
+        return found
+
     def last_words(self, lines: int = 15) -> str:
         """Give the end of what was logged since the last start."""
         if not self.log.exists():
