@@ -51,9 +51,11 @@ class Reporting:
 
     def _fates(self, claim: ClaimedMail, outcomes: tuple[Outcome, ...], now: float, next_hop_has_dsn: bool) -> Iterator[Fate]:
         for claimed, outcome in zip(claim.recipients, outcomes, strict=True):
-            if outcome.state != "bounced" and outcome.state != "delivered":
-                continue  # the notice of a delay is a clock's work, not an attempt's
-            action = action_owed(claimed.recipient.notify, outcome.state, next_hop_has_dsn)
+            match outcome.state:
+                case "bounced" | "delivered" as state:
+                    action = action_owed(claimed.recipient.notify, state, next_hop_has_dsn)
+                case _:
+                    continue  # the notice of a delay is a clock's work, not an attempt's
             if action is not None:
                 expired = outcome.state == "bounced" and outcome.reply[:1] != "5"
                 yield Fate(claimed.recipient, action, outcome.reply, outcome.host, now, expired)
