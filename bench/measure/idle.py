@@ -2,9 +2,9 @@
 """bench/idle: what a gateway costs that does nothing, how soon it answers, and whether a huge mail hurts others.
 
 Memory is the PSS of all processes some time after the start. Then small mails come at a steady rate, in
-turn alone and while 50 MB mails are sent; only small mails whose own time overlaps with a large one's
-count as "beside". What makes and swallows the large ones gives way to all others. A small mail's time
-runs from when it was due, so waiting for a free session counts.
+turn alone, while 50 MB mails pass by the gateway (a control), and while they pass through it; only small
+mails whose own time overlaps with a large one's count as "beside". What makes and swallows the large ones
+gives way to all others. A small mail's time runs from when it was due, so waiting for a free session counts.
 """
 
 import json
@@ -64,58 +64,77 @@ def _measure(rest_s: float, rounds: int, seconds: float, rate: float) -> dict[st
             tell(f"answers after {answers_after_s:.2f} s; resting {rest_s:g} s")
             time.sleep(rest_s)
             memory = {f"{name}-{pid}": round(pss_mib([pid]), 1) for name, pids in gateway.running().items() for pid in pids}
-            whole = gateway.pss_mib()
-            alone: list[LedgerLine] = []
-            beside: list[LedgerLine] = []
-            larges = 0
-            troubles: list[str] = []
+            rest = {"answers_after_s": round(answers_after_s, 2), "pss_mib": round(gateway.pss_mib(), 1), "pss_mib_processes": memory}
+            samples = _Samples()
             before, began = snapshot([], [os.getpid()]).foreign_s, time.monotonic()
             for number in range(rounds):
-                quiet, _ = _phase(gateway.port, rate, seconds, with_large=False)
-                busy, big = _phase(gateway.port, rate, seconds, with_large=True)
-                overlapping = _overlapping(busy, big)
-                alone += quiet
-                beside += overlapping
-                larges += len(big)
-                troubles += [f"not accepted: {line.reply}" for line in (*quiet, *busy, *big) if not line.accepted][:5]
-                tell(f"round {number + 1}: p99 {_p99(quiet):.1f} ms alone, {_p99(overlapping):.1f} ms beside {len(big)} large mails")
+                _round(gateway.port, large.port, rate, seconds, samples)
+                tell(f"round {number + 1}: {samples.words()}")
             foreign = (snapshot([], [os.getpid()]).foreign_s - before) / (time.monotonic() - began)
             time.sleep(2.0)
             arrived = {line.id: line.at for line in small.lines()}
-            after = gateway.pss_mib()
+            rest["pss_mib_after_load"] = round(gateway.pss_mib(), 1)
         finally:
             gateway.terminate()
-    return {
-        "answers_after_s": round(answers_after_s, 2),
-        "pss_mib": round(whole, 1),
-        "pss_mib_processes": memory,
-        "pss_mib_after_load": round(after, 1),
-        "p99_alone_ms": round(_p99(alone), 2),
-        "p99_beside_ms": round(_p99(beside), 2),
-        "p99_ratio": round(_p99(beside) / _p99(alone), 2) if alone and beside else 999.0,
-        "delivered_p99_alone_ms": round(_p99_delivered(alone, arrived), 2),
-        "delivered_p99_beside_ms": round(_p99_delivered(beside, arrived), 2),
-        "small_mails_alone": len(alone),
-        "small_mails_beside": len(beside),
-        "large_mails": larges,
-        "foreign_cpu": round(foreign, 2),
-        "troubles": troubles[:10],
-    }
+    return {**rest, **samples.report(arrived), "foreign_cpu": round(foreign, 2)}
 
 
-def _phase(port: int, rate: float, seconds: float, *, with_large: bool) -> tuple[list[LedgerLine], list[LedgerLine]]:
+class _Samples:
+    """The small mails of all rounds: alone, while large ones pass by the gateway, and while they pass through it."""
+
+    def __init__(self) -> None:
+        self.alone: list[LedgerLine] = []
+        self.bypass: list[LedgerLine] = []
+        self.beside: list[LedgerLine] = []
+        self.large: list[LedgerLine] = []
+        self.troubles: list[str] = []
+
+    def words(self) -> str:
+        """Say what there is so far."""
+        return f"p99 {_p99(self.alone):.1f} ms alone, {_p99(self.bypass):.1f} bypass, {_p99(self.beside):.1f} beside large mails"
+
+    def report(self, arrived: dict[str, float]) -> dict[str, Any]:
+        """Give percentiles; `arrived` tells when a mail came to the sink."""
+        return {
+            "p99_alone_ms": round(_p99(self.alone), 2),
+            "p99_bypass_ms": round(_p99(self.bypass), 2),
+            "p99_beside_ms": round(_p99(self.beside), 2),
+            "p99_ratio": round(_p99(self.beside) / _p99(self.alone), 2) if self.alone and self.beside else 999.0,
+            "delivered_p99_alone_ms": round(_p99_delivered(self.alone, arrived), 2),
+            "delivered_p99_beside_ms": round(_p99_delivered(self.beside, arrived), 2),
+            "small_mails_alone": len(self.alone),
+            "small_mails_beside": len(self.beside),
+            "large_mails": len(self.large),
+            "troubles": self.troubles[:10],
+        }
+
+
+def _round(port: int, by: int, rate: float, seconds: float, samples: _Samples) -> None:
+    """Measure alone, then the control, then the case: the control shows what the machine alone makes of so many bytes."""
+    alone, _ = _phase(port, rate, seconds, None)
+    control, passing = _phase(port, rate, seconds, by)
+    busy, large = _phase(port, rate, seconds, port)
+    samples.alone += alone
+    samples.bypass += _overlapping(control, passing)
+    samples.beside += _overlapping(busy, large)
+    samples.large += large
+    samples.troubles += [f"not accepted: {line.reply}" for line in (*alone, *control, *busy, *large) if not line.accepted]
+
+
+def _phase(port: int, rate: float, seconds: float, large_port: int | None) -> tuple[list[LedgerLine], list[LedgerLine]]:
+    """Send small mails at a steady rate, and large ones to another port or to the same; gives both."""
     small = Plan(port=port, sessions=20, rate_per_s=rate, seconds=seconds)
-    # The first large mail starts half a second later and no new one starts in the last moment.
-    large = Plan(port=port, sessions=1, seconds=max(1.0, seconds - 2), size_bytes=_LARGE_BYTES, recipients=("user@large.example",))
-    with LoadProcesses(small) as load:
-        if not with_large:
+    if large_port is None:
+        with LoadProcesses(small) as load:
             load.go()
             return load.result().lines, []
-        with LoadProcesses(large, niceness=_GIVING_WAY) as big:
-            load.go()
-            time.sleep(0.5)
-            big.go()
-            return load.result().lines, big.result().lines
+    # The first large mail starts half a second later and no new one starts in the last moment.
+    large = Plan(port=large_port, sessions=1, seconds=max(1.0, seconds - 2), size_bytes=_LARGE_BYTES, recipients=("user@large.example",))
+    with LoadProcesses(small) as load, LoadProcesses(large, niceness=_GIVING_WAY) as big:
+        load.go()
+        time.sleep(0.5)
+        big.go()
+        return load.result().lines, big.result().lines
 
 
 def _overlapping(small: list[LedgerLine], large: list[LedgerLine]) -> list[LedgerLine]:

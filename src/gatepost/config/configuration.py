@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from gatepost.config.limits import DeliveryLimits, MessageLimits, ReceiveLimits
+from gatepost.config.rules import DifferentRules, FilterSettings, RecipientCheck, Rule
 
 
 class OwnedDomain(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -17,6 +18,13 @@ class OwnedDomain(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     name: Annotated[str, Meta(min_length=1, description="The domain; `*.example.com` adds all its subdomains.")]
     tenant: Annotated[int, Meta(ge=0, description="The tenant that owns it; 0 where there is only one.")] = 0
+    recipients: Annotated[
+        RecipientCheck,
+        Meta(
+            description="How rules for corporate addresses know who exists: list: only `corporate_users`; callout: who is not "
+            "listed is asked for at the inbound next hop, once; any: everybody does."
+        ),
+    ] = "callout"
 
 
 class CorporateServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -28,6 +36,17 @@ class CorporateServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     ] = ()
     certificate_sha256: Annotated[
         str, Meta(description="SHA-256 of its TLS client certificate, in hex; needs a listener with `client_ca`.")
+    ] = ""
+    provider_networks: Annotated[
+        tuple[str, ...],
+        Meta(description="Networks that many customers of one provider send from; then `provider_header` decides whose mail it is."),
+    ] = ()
+    provider_header: Annotated[
+        str,
+        Meta(
+            description="Header field, with its value, that the provider puts on this customer's mail only.",
+            examples=["X-OriginatorOrg: example.com"],
+        ),
     ] = ""
     tenant: Annotated[int, Meta(ge=0, description="The tenant it sends for.")] = 0
 
@@ -62,13 +81,39 @@ class SendConnector(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     tenant: Annotated[int | None, Meta(description="Serve this tenant only; absent: all.")] = None
 
 
+class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whom the gateway asks about names."""
+
+    servers: Annotated[
+        tuple[str, ...], Meta(description="Name servers: `address` or `address:port`; empty: those of the machine.")
+    ] = ()
+    zone_file: Annotated[
+        str, Meta(description="Answer from this zone file alone and ask no server: for trials on a machine without a network.")
+    ] = ""
+
+
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`configuration.toml` as a whole."""
 
     owned_domains: tuple[OwnedDomain, ...] = ()
     corporate_servers: tuple[CorporateServer, ...] = ()
+    corporate_users: Annotated[
+        tuple[str, ...], Meta(description="Addresses that exist in owned domains, as far as they are entered by hand.")
+    ] = ()
     submission_users: tuple[SubmissionUser, ...] = ()
     send_connectors: tuple[SendConnector, ...] = ()
+    rules: Annotated[
+        tuple[Rule, ...], Meta(description="The rules in their order; the first that matches owns a mail. Absent: the default rules.")
+    ] = ()
+    different_rules: Annotated[
+        DifferentRules,
+        Meta(
+            description="When recipients of one mail have rules that judge differently: split: the others are answered 452, so that "
+            "the client sends to them anew; strictest: one refusal is for all."
+        ),
+    ] = "split"
+    filters: FilterSettings = FilterSettings()
+    dns: Dns = Dns()
     receive: ReceiveLimits = ReceiveLimits()
     message: MessageLimits = MessageLimits()
     delivery: DeliveryLimits = DeliveryLimits()

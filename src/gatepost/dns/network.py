@@ -82,26 +82,26 @@ class NetworkResolver:
             return "nxdomain", (), NEGATIVE_TTL_S  # a label that is empty or too long: such a name cannot exist
         try:
             answer = await self._loaded().resolve(asked, kind, raise_on_no_answer=False, lifetime=self._lifetime_s, search=False)
+            ttl = max(float(answer.chaining_result.minimum_ttl), 0.0)
+            return ("no_data", (), ttl) if answer.rrset is None else ("found", list(answer.rrset), ttl)
         except dns.resolver.NXDOMAIN as nothing:
             return "nxdomain", (), _negative_ttl(nothing)
-        except (dns.exception.DNSException, OSError, EOFError, ValueError):
+        except Exception:  # dnspython answers some lies by AttributeError or AssertionError, besides its own
             return "failed", (), 0.0
-        if answer.rrset is None:
-            return "no_data", (), max(float(answer.chaining_result.minimum_ttl), 0.0)
-        return "found", list(answer.rrset), float(answer.chaining_result.minimum_ttl)
 
     def _loaded(self) -> "DnspythonResolver":
         if self._resolver is None:
             import dns.asyncresolver
             import dns.resolver
 
+            from gatepost.dns.nameserver import BoundedNameserver
+
             try:
                 self._resolver = dns.asyncresolver.Resolver(configure=not self._servers)
             except dns.resolver.NoResolverConfiguration:
                 self._resolver = dns.asyncresolver.Resolver(configure=False)
-            if self._servers:
-                self._resolver.nameservers = list(self._servers)
-                self._resolver.port = self._port
+            servers = self._servers or [str(one) for one in self._resolver.nameservers]
+            self._resolver.nameservers = [BoundedNameserver(address, self._port) for address in servers]
             self._resolver.use_edns(0, 0, 1232)  # DNS flag day 2020: the size that no path fragments
         return self._resolver
 

@@ -3,11 +3,23 @@
 
 import msgspec
 
-from gatepost.delivery.queue.record import Direction
+from gatepost.contracts.judged import Direction
+from gatepost.mailflow.transaction import Transaction
 from gatepost.message.tree import Message
 from gatepost.smtp.envelope import Envelope
 from gatepost.smtp.peer import Peer
 from gatepost.smtp.server.service import Received
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A whole mail whose structure was read."""
+
+    track: str
+    received_at: float
+    peer: Peer
+    envelope: Envelope
+    received: Received
+    message: Message
 
 
 class Identified(msgspec.Struct, frozen=True):
@@ -16,14 +28,5 @@ class Identified(msgspec.Struct, frozen=True):
     track: str
     tenant_id: int
     direction: Direction
-    peer: Peer
-    envelope: Envelope
-    received: Received
-    received_at: float
-
-
-class Opened(msgspec.Struct, frozen=True):
-    """The same, with its structure read."""
-
-    mail: Identified
-    message: Message
+    opened: Opened
+    transaction: Transaction

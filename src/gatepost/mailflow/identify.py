@@ -6,15 +6,41 @@ taken only from a corporate mail server (its address, its client certificate) or
 """
 
 import ipaddress
+from typing import NamedTuple
 
 from gatepost.config.configuration import Configuration, CorporateServer
 from gatepost.message.addresses import Address
+from gatepost.message.tree import Message
 from gatepost.smtp.peer import Peer
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _ROUTING_CHARACTERS = frozenset("%!@")
 _CLIENTS_REMEMBERED = 10_000
+
+
+class _Provider(NamedTuple):
+    """A provider's range, and the header field that it puts on one customer's mail."""
+
+    networks: tuple[Network, ...]
+    header: str
+    value: str
+    tenant: int
+
+    @classmethod
+    def of(cls, server: CorporateServer) -> "_Provider":
+        header, _, value = server.provider_header.partition(":")
+        networks = tuple(ipaddress.ip_network(network) for network in server.provider_networks)
+        return cls(networks, header.strip().lower(), value.strip().casefold(), server.tenant)
+
+    def sends_from(self, address: str) -> bool:
+        client = ipaddress.ip_address(address)
+        return any(client in network for network in self.networks)
+
+    def marks(self, message: Message) -> bool:
+        """Whether the mail has the field exactly once, with this value: a second one would be the sender's own."""
+        found = message.headers.all(self.header)
+        return len(found) == 1 and found[0].text.strip().casefold() == self.value
 
 
 class Identities:
@@ -35,6 +61,7 @@ class Identities:
             server.certificate_sha256.lower(): server for server in configuration.corporate_servers if server.certificate_sha256
         }
         self._of_client: dict[str, int | None] = {}
+        self._providers = [_Provider.of(server) for server in configuration.corporate_servers if server.provider_header]
         self.first_owned = next(iter(self._owned), "")
 
     def tenant_of_domain(self, domain: str) -> int | None:
@@ -68,6 +95,17 @@ class Identities:
                 self._of_client.clear()
             self._of_client[peer.address] = self._by_network(peer.address)
         return self._of_client[peer.address]
+
+    def is_provider(self, peer: Peer) -> bool:
+        """Tell whether the client is a provider's that sends for many customers, ours perhaps among them."""
+        return bool(self._providers) and any(provider.sends_from(peer.address) for provider in self._providers)
+
+    def tenant_of_provider(self, peer: Peer, message: Message) -> int | None:
+        """Tell by the provider's header for which tenant a mail from its range was sent; None when it is another customer's."""
+        for provider in self._providers:
+            if provider.sends_from(peer.address) and provider.marks(message):
+                return provider.tenant
+        return None
 
     def _by_network(self, address: str) -> int | None:
         client = ipaddress.ip_address(address)

@@ -3,7 +3,7 @@
 
 `receive` runs while the client waits for the answer to its final dot; `deliver` runs once a mail is
 ours. Each step is a method of the house that is handed in, and each house is put together in one
-visible place, `roles/gateway.py`.
+visible place, `roles/`.
 """
 
 from gatepost.delivery.queue.record import ClaimedMail
@@ -18,12 +18,19 @@ from gatepost.smtp.server.service import Received
 
 async def receive(peer: Peer, envelope: Envelope, received: Received, house: Receiving) -> Reply:
     """Carry one mail from its final dot to the queue, and answer the client (RFC 5321 §4.2.5, §6.1)."""
-    mail = house.identify(peer, envelope, received)  # track, tenant, direction
-    opened = house.open(mail)  # headers and MIME structure; defects are data
-    refusal = house.examine(opened)  # all that may refuse
-    if refusal:
-        return house.refuse(mail, refusal)  # the client keeps it
-    await house.commit(opened)  # from here on the mail is ours
+    opened = house.open(peer, envelope, received)  # headers and MIME structure; defects are data
+    mail = house.identify(opened)  # whose it is, which way it goes
+    if isinstance(mail, Reply):
+        return house.refuse(opened, mail)
+    rules = house.choose(mail)  # the rule that owns it, now that From is known
+    if isinstance(rules, Reply):
+        return house.refuse(opened, rules)
+    judgement = await house.judge(mail, rules)  # filters side by side, then the pure decision
+    if judgement.decision.outcome == "refuse":
+        return await house.refuse_judged(mail, judgement)  # the client keeps it
+    if judgement.decision.outcome == "discard":
+        return await house.discard(mail, judgement)
+    await house.commit(mail, judgement)  # from here on the mail is ours
     return queued(mail.track)
 
 

@@ -1,26 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The house that receives: the steps of `journey.receive` and the answers at MAIL and RCPT."""
+"""The house that receives: the steps of `journey.receive`. Answers at MAIL and RCPT: `reception`."""
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
 from gatepost.config.configuration import Configuration
+from gatepost.delivery.dsn.fate import Fate
 from gatepost.delivery.handover.client import Committing
 from gatepost.delivery.queue.record import Body, NewMail
 from gatepost.errors import StoreAway, StoreFull
+from gatepost.mailflow import trace
 from gatepost.mailflow.arrival import Identified, Opened
 from gatepost.mailflow.identify import Identities
+from gatepost.mailflow.judging import Judgement, Judging
+from gatepost.mailflow.reporting import Reporting
 from gatepost.mailflow.track import new_track
+from gatepost.mailflow.transaction import Transaction
 from gatepost.message.addresses import Address
 from gatepost.message.parse import parse
-from gatepost.message.received import received as received_field
-from gatepost.message.received import with_protocol
+from gatepost.rules.decide import Decision
+from gatepost.rules.refusals import with_track
+from gatepost.rules.rule import CompiledRule
 from gatepost.smtp import replies
 from gatepost.smtp.envelope import Envelope, Recipient
 from gatepost.smtp.peer import Peer
-from gatepost.smtp.replies import Reply
+from gatepost.smtp.replies import Reply, queued
 from gatepost.smtp.server.service import Received
 from gatepost.storage.blobs import FileBlobStore
 from gatepost.telemetry.events import MailReceived, MailRefused
@@ -34,87 +41,113 @@ class Receiving:
         self,
         configuration: Configuration,
         *,
+        identities: Identities,
+        judging: Judging,
+        reporting: Reporting,
         hostname: str,
         handover: Committing,
         blobs: FileBlobStore,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.configuration = configuration
-        self.identities = Identities(configuration)
+        self.identities = identities
+        self.judging = judging
         self.handover = handover
         self.blobs = blobs
+        self._reporting = reporting
         self._hostname = hostname
         self._clock = clock
         hours = configuration.delivery
         self._expire_s = {"inbound": 3600 * hours.expire_inbound_h, "outbound": 3600 * hours.expire_outbound_h}
 
-    def identify(self, peer: Peer, envelope: Envelope, received: Received) -> Identified:
-        """Tell whose mail this is and which way it goes: what a corporate server sends is outbound."""
-        envelope.recipients = [self._with_domain(recipient) for recipient in envelope.recipients]
-        tenant = self.identities.tenant_of_corporate(peer)
-        if tenant is not None:
-            return Identified(new_track(), tenant, "outbound", peer, envelope, received, self._clock())
-        tenant = self.identities.tenant_of_domain(envelope.recipients[0].address.domain)
-        return Identified(new_track(), tenant or 0, "inbound", peer, envelope, received, self._clock())
-
-    def _with_domain(self, recipient: Recipient) -> Recipient:
+    def addressed(self, recipient: Recipient) -> Recipient:
+        """Give `<postmaster>` without a domain the first owned one (RFC 5321 §4.5.1)."""
         if recipient.address.domain:
             return recipient
         return msgspec.structs.replace(recipient, address=Address(recipient.address.local, self.identities.first_owned))
 
-    def open(self, mail: Identified) -> Opened:
-        """Read the mail's headers and structure over its bytes; a large mail's from its blob."""
+    def open(self, peer: Peer, envelope: Envelope, received: Received) -> Opened:
+        """Read the mail's headers and structure over its bytes; a large mail's over its mapped blob."""
+        envelope.recipients = [self.addressed(recipient) for recipient in envelope.recipients]
         limits = self.configuration.message
-        if mail.received.blob:
-            with self.blobs.open(mail.received.blob) as reader:
-                return Opened(mail, parse(reader.mapped(), limits))
-        return Opened(mail, parse(mail.received.inline, limits))
+        if received.blob:
+            with self.blobs.open(received.blob) as reader:
+                message = parse(reader.mapped(), limits)
+        else:
+            message = parse(received.inline, limits)
+        return Opened(new_track(), self._clock(), peer, envelope, received, message)
 
-    def examine(self, opened: Opened) -> Reply | None:
-        """Refuse what loops or exceeds a bound of structure."""
-        message = opened.message
+    def identify(self, opened: Opened) -> Identified | Reply:
+        """Tell whose mail it is, once and for all; refuse what loops, and what is too much to be looked through."""
+        message, peer = opened.message, opened.peer
         if message.exceeded:
             return replies.MALFORMED_CONTENT
         if message.received_count >= self.configuration.message.received:
             return replies.MAIL_LOOP
-        return None
+        transaction = peer.transaction
+        assert isinstance(transaction, Transaction)
+        if transaction.direction == "inbound" and self.identities.is_provider(peer):
+            tenant = self.identities.tenant_of_provider(peer, message)
+            if tenant is not None:
+                self.judging.fix_direction(transaction, peer, opened.envelope, tenant)
+            elif transaction.provisional:
+                return replies.UNABLE_TO_RELAY
+        return Identified(opened.track, transaction.tenant_id or 0, transaction.direction, opened, transaction)
 
-    def refuse(self, mail: Identified, refusal: Reply) -> Reply:
+    def choose(self, mail: Identified) -> tuple[CompiledRule, ...] | Reply:
+        """Give the rule that owns the mail; several where recipients differ and the strictest is to hold."""
+        return self.judging.choose(mail.transaction, mail.opened.message)
+
+    async def judge(self, mail: Identified, rules: tuple[CompiledRule, ...]) -> Judgement:
+        """Ask the filters, and decide."""
+        opened = mail.opened
+        return await self.judging.judge(mail.transaction, rules, opened.peer, opened.envelope, opened.message)
+
+    def refuse(self, opened: Opened, refusal: Reply, judgement: Judgement | None = None) -> Reply:
         """Let the client keep the mail, and tell why."""
-        if mail.received.blob:
-            self.blobs.remove([mail.received.blob])
-        self.note_refusal(mail.peer, mail.envelope, str(mail.envelope.recipients[0].address), refusal)
+        if opened.received.blob:
+            self.blobs.remove([opened.received.blob])
+        recipient = str(opened.envelope.recipients[0].address)
+        self.note_refusal(opened.peer, opened.envelope, recipient, refusal, track=opened.track, judgement=judgement)
         return refusal
 
-    async def commit(self, opened: Opened) -> None:
+    async def refuse_judged(self, mail: Identified, judgement: Judgement) -> Reply:
+        """Refuse by the rule's verdict; the track's id is how the administrator finds why."""
+        decision = judgement.decision
+        assert decision.reply is not None
+        if decision.reports:
+            await self._report(mail, decision)
+        return self.refuse(mail.opened, with_track(decision.reply, mail.track), judgement)
+
+    def refuse_before_content(self, peer: Peer, envelope: Envelope, decision: Decision) -> Reply:
+        """Refuse at DATA what nothing in the content could save."""
+        assert decision.reply is not None
+        reply = with_track(decision.reply, new_track())
+        self.note_refusal(peer, envelope, str(envelope.recipients[0].address), reply, judgement=Judgement(decision, {}))
+        return reply
+
+    async def discard(self, mail: Identified, judgement: Judgement) -> Reply:
+        """Take the mail and throw it away, as its rule says; the sender is told where the rule says so."""
+        if judgement.decision.reports:
+            await self._report(mail, judgement.decision)
+        self.refuse(mail.opened, replies.DISCARDED, judgement)
+        return queued(mail.track)
+
+    async def _report(self, mail: Identified, decision: Decision) -> None:
+        reply = str(decision.reply or replies.DISCARDED)
+        now = self._clock()
+        rejected = self._new_mail(mail, b"", mail.opened.received)
+        fates = [Fate(recipient, "failed", reply, "", now) for recipient in mail.opened.envelope.recipients]
+        report = self._reporting.report(rejected, fates, now)
+        if report is not None:
+            await self.handover.commit(report).committed()
+
+    async def commit(self, mail: Identified, judgement: Judgement) -> None:
         """Make the mail ours: it is durable when this returns. Raises StoreFull or StoreAway; in doubt it is StoreAway."""
-        mail, message = opened.mail, opened.message
-        received, peer, envelope = mail.received, mail.peer, mail.envelope
-        only = envelope.recipients[0].address if len(envelope.recipients) == 1 else None
-        trace = received_field(
-            untrusted_helo=peer.helo,
-            client=peer.address,
-            hostname=self._hostname,
-            protocol=with_protocol(extended=peer.extended, tls=bool(peer.tls), authenticated=bool(peer.user), utf8=envelope.smtputf8),
-            track=mail.track,
-            at=mail.received_at,
-            recipient=only,
-        )
-        ticket = self.handover.commit(
-            NewMail(
-                track=mail.track,
-                tenant_id=mail.tenant_id,
-                direction=mail.direction,
-                received_at=mail.received_at,
-                expires_at=mail.received_at + self._expire_s[mail.direction],
-                client=peer.address,
-                helo=peer.helo,
-                envelope=envelope,
-                trace=trace,
-                body=Body(received.size, received.inline, received.blob, received.eight_bit),
-                defects=message.defects,
-            )
-        )
+        opened = mail.opened
+        received = trace.without_forged_results(opened.message, opened.received, self._hostname, self.blobs)
+        headers = trace.headers(opened, judgement.authentication, self._hostname)
+        ticket = self.handover.commit(self._new_mail(mail, headers, received))
         try:
             await ticket.committed()
         except BaseException:
@@ -123,16 +156,43 @@ class Receiving:
         emit(
             MailReceived(
                 track=mail.track,
-                client=peer.address,
-                sender=str(envelope.sender or ""),
-                recipients=len(envelope.recipients),
+                client=opened.peer.address,
+                sender=str(opened.envelope.sender or ""),
+                recipients=len(opened.envelope.recipients),
                 size_bytes=received.size,
                 direction=mail.direction,
-                defects=list(message.defects),
+                defects=list(opened.message.defects),
+                **_verdict(judgement),
             )
         )
 
-    def note_refusal(self, peer: Peer, envelope: Envelope, recipient: str, reply: Reply, reason: str = "") -> None:
+    def _new_mail(self, mail: Identified, headers: bytes, received: Received) -> NewMail:
+        opened = mail.opened
+        return NewMail(
+            track=mail.track,
+            tenant_id=mail.tenant_id,
+            direction=mail.direction,
+            received_at=opened.received_at,
+            expires_at=opened.received_at + self._expire_s[mail.direction],
+            client=opened.peer.address,
+            helo=opened.peer.helo,
+            envelope=opened.envelope,
+            trace=headers,
+            body=Body(received.size, received.inline, received.blob, received.eight_bit),
+            defects=opened.message.defects,
+        )
+
+    def note_refusal(
+        self,
+        peer: Peer,
+        envelope: Envelope,
+        recipient: str,
+        reply: Reply,
+        reason: str = "",
+        *,
+        track: str = "",
+        judgement: Judgement | None = None,
+    ) -> None:
         """Log a refusal; the reason is for the administrator only."""
         emit(
             MailRefused(
@@ -141,8 +201,20 @@ class Receiving:
                 recipient=recipient,
                 reply=str(reply),
                 reason=reason,
+                track=track,
+                **(_verdict(judgement) if judgement else {}),
             )
         )
+
+
+def _verdict(judgement: Judgement) -> dict[str, Any]:
+    decision = judgement.decision
+    return {
+        "rule": decision.rule,
+        "scl": decision.scl,
+        "points": {reason.name: reason.points for reason in decision.reasons},
+        "failed": {reason.name: reason.failed for reason in decision.reasons if reason.failed},
+    }
 
 
 def store_reply(error: StoreFull | StoreAway) -> Reply:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which reports an attempt causes: the sender learns what became of the mail (RFC 3461, RFC 3464)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from gatepost.config.limits import DeliveryLimits
 from gatepost.delivery.dsn.fate import Fate, action_owed
@@ -34,6 +34,11 @@ class Reporting:
         fates = tuple(self._fates(claim, outcomes, now, next_hop_has_dsn))
         if not fates:
             return ()
+        report = self.report(mail, fates, now)
+        return () if report is None else (report,)
+
+    def report(self, mail: NewMail, fates: Sequence[Fate], now: float) -> NewMail | None:
+        """Give the report about these fates of a mail; None when its sender may not or will not hear of them."""
         report = report_for(
             mail,
             fates,
@@ -44,10 +49,9 @@ class Reporting:
             limits=self._limits,
             untrusted_body=self._read_beginning(mail.body.blob, FULL_BYTES) if mail.body.blob else None,
         )
-        if report is None:
-            return ()
-        emit(ReportSent(track=mail.track, report=report.track, action=fates[0].action, recipients=len(fates)))
-        return (report,)
+        if report is not None:
+            emit(ReportSent(track=mail.track, report=report.track, action=fates[0].action, recipients=len(fates)))
+        return report
 
     def _fates(self, claim: ClaimedMail, outcomes: tuple[Outcome, ...], now: float, next_hop_has_dsn: bool) -> Iterator[Fate]:
         for claimed, outcome in zip(claim.recipients, outcomes, strict=True):

@@ -32,15 +32,14 @@ from gatepost.delivery.queue.record import ClaimedMail
 from gatepost.delivery.route import Route
 from gatepost.delivery.routing import Routing
 from gatepost.delivery.send.sender import Sender
-from gatepost.dns.cache import CachingResolver
 from gatepost.dns.exchangers import Ourselves
-from gatepost.dns.network import NetworkResolver
 from gatepost.errors import StoreError
 from gatepost.mailflow.delivering import Delivering
 from gatepost.mailflow.identify import Identities
 from gatepost.mailflow.journey import deliver
 from gatepost.mailflow.reporting import Reporting
 from gatepost.roles.control import ControlServer
+from gatepost.roles.judgement import make_resolver
 from gatepost.roles.processes import Paths, hostname, own_addresses
 from gatepost.telemetry.events import StoreTrouble
 from gatepost.telemetry.log import emit
@@ -89,18 +88,14 @@ async def make_parts(bootstrap: Bootstrap, configuration: Configuration) -> Part
 
     sender = Sender(configuration.delivery, name, pieces)
 
-    def beginning(blob: str, size: int) -> bytes:
-        with queue.blobs.open(blob) as reader:
-            return next(reader.pieces(size), b"")
-
-    house = Delivering(sender, Reporting(configuration.delivery, identities, name, beginning))
+    house = Delivering(sender, Reporting(configuration.delivery, identities, name, queue.blobs.beginning))
 
     async def carry(claim: ClaimedMail, route: Route) -> None:
         await deliver(claim, route, house)
 
     routing = Routing(
         configuration.send_connectors,
-        CachingResolver(NetworkResolver()),
+        make_resolver(configuration),
         is_owned=identities.is_owned,
         ourselves=Ourselves(frozenset({name.lower()}), own_addresses(bootstrap)),
     )

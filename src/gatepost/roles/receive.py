@@ -2,8 +2,8 @@
 """The `receive` process: SMTP in.
 
 DESCRIPTION
-    Accepts connections on every listener, carries each mail on the journey's first part and hands it
-    over to the process that owns the store. Answers 250 only after that process has committed.
+    Accepts connections on every listener, carries each mail on the journey's first part (rules, filters,
+    verdict) and hands it over to the process that owns the store. Answers 250 only after that process has committed.
 STANDARDS
     RFC 5321, 1870, 2034, 2920, 3030, 3207, 3461, 3848, 4616, 4954, 6152, 6409, 6531; PROXY protocol 1 and 2.
 SECURITY
@@ -23,9 +23,13 @@ from gatepost.config.bootstrap import Bootstrap, Listener
 from gatepost.config.configuration import Configuration
 from gatepost.delivery.handover.client import Committing, Handover
 from gatepost.errors import GatepostError
+from gatepost.mailflow.directory import Directory
+from gatepost.mailflow.identify import Identities
 from gatepost.mailflow.login import Logins
 from gatepost.mailflow.receiving import Receiving
 from gatepost.mailflow.reception import ReceptionDesk
+from gatepost.mailflow.reporting import Reporting
+from gatepost.roles.judgement import make_judging, make_resolver
 from gatepost.roles.processes import Paths, bind, hostname
 from gatepost.smtp.server.gate import Gate
 from gatepost.smtp.server.listener import Reception
@@ -45,8 +49,17 @@ async def start(
     if handover is None:
         handover = Handover(paths.handover)
         await handover.start()
-    house = Receiving(configuration, hostname=hostname(bootstrap), handover=handover, blobs=FileBlobStore(paths.blobs))
-    desk = ReceptionDesk(house, Logins(configuration))
+    name, blobs, identities = hostname(bootstrap), FileBlobStore(paths.blobs), Identities(configuration)
+    house = Receiving(
+        configuration,
+        identities=identities,
+        judging=make_judging(configuration, identities, make_resolver(configuration), name),
+        reporting=Reporting(configuration.delivery, identities, name, blobs.beginning),
+        hostname=name,
+        handover=handover,
+        blobs=blobs,
+    )
+    desk = ReceptionDesk(house, Logins(configuration), Directory(configuration, handover))
     gate = Gate(configuration.receive)
     receptions = []
     for index, listener in enumerate(bootstrap.listeners):

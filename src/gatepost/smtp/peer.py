@@ -31,3 +31,5 @@ class Peer:
     """Authenticated name (RFC 4954); '' before."""
     tenant_id: int | None = None
     """The authenticated user's tenant."""
+    transaction: object = None
+    """What the house keeps about the mail transaction at hand; set at MAIL."""

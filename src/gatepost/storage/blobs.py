@@ -65,6 +65,9 @@ class BlobStore(Protocol):
     def open(self, name: str) -> BlobReader:
         """Open a blob for reading. Raises: StoreAway, also when there is none of that name."""
 
+    def beginning(self, name: str, size: int) -> bytes:
+        """Give up to `size` first bytes of a blob. Raises: StoreAway."""
+
     def remove(self, names: Collection[str]) -> None:
         """Remove blobs. Raises: StoreAway."""
 
@@ -189,6 +192,11 @@ class FileBlobStore:
     def open(self, name: str) -> FileBlobReader:
         """Open a blob for reading. Raises: StoreAway, also when there is none of that name."""
         return FileBlobReader(self._path(name))
+
+    def beginning(self, name: str, size: int) -> bytes:
+        """Give up to `size` first bytes of a blob. Raises: StoreAway."""
+        with self.open(name) as reader:
+            return next(reader.pieces(size), b"")
 
     def remove(self, names: Collection[str]) -> None:
         """Unlink blobs; those that are gone already are no error. Raises: StoreAway."""

@@ -56,6 +56,10 @@ class MailReceived(Event):
     size_bytes: int
     direction: str
     defects: list[str]
+    rule: str = ""
+    scl: float = 0.0
+    points: dict[str, float] = {}
+    failed: dict[str, str] = {}
 
 
 class MailRefused(Event):
@@ -67,6 +71,11 @@ class MailRefused(Event):
     recipient: str
     reply: str
     reason: str
+    track: str = ""
+    rule: str = ""
+    scl: float = 0.0
+    points: dict[str, float] = {}
+    failed: dict[str, str] = {}
 
 
 class SessionEnded(Event):

@@ -24,6 +24,7 @@ import msgspec
 from gatepost.config.bootstrap import Bootstrap, Listener, Processes, Tls
 from gatepost.config.configuration import Configuration, OwnedDomain, SendConnector
 from gatepost.config.limits import DeliveryLimits, ReceiveLimits
+from gatepost.config.rules import Rule
 from gatepost.testing import toml
 from gatepost.testing.ports import LOOPBACK, accepts_connections, answers, free_port
 from gatepost.testing.processes import alive, pss_mib, snapshot, tree
@@ -39,7 +40,7 @@ class GatewayFailed(Exception):
 def relay_all_to(
     port: int, *, domains: Sequence[str] = ("example.com",), receive: ReceiveLimits | None = None, delivery: DeliveryLimits | None = None
 ) -> Configuration:
-    """Give a configuration that owns these domains and sends everything, both ways, to one port on loopback."""
+    """Give a configuration that owns these domains, judges nothing and sends everything, both ways, to one port on loopback."""
     hop = (f"[{LOOPBACK}]:{port}",)
     return Configuration(
         owned_domains=tuple(OwnedDomain(name=name) for name in domains),
@@ -47,6 +48,7 @@ def relay_all_to(
             SendConnector(name="inwards", direction="inbound", smart_hosts=hop),
             SendConnector(name="outwards", direction="outbound", smart_hosts=hop),
         ),
+        rules=(Rule(name="All mails", direction="any", mode="accept"),),
         receive=receive or ReceiveLimits(),
         delivery=delivery or DeliveryLimits(),
     )

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-_BLOCK = 262_144
+_BLOCK = 16_384
+"""A TLS record holds no more (RFC 8446 §5.1)."""
 
 
 class TlsChannel:

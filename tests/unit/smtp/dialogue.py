@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A session without I/O and a house that says yes: what is said goes in as bytes, replies come out as text."""
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from gatepost.smtp.session.events import Authenticate, ContentBegins, ContentEnd
 from gatepost.smtp.session.machine import Session
 from gatepost.smtp.session.terms import Terms
 
+_CODES = re.compile(r"\d{3}(?: \d\.\d+\.\d+(?= ))?")
 CONVERSATION = (b"EHLO client.example", b"MAIL FROM:<a@example.org>", b"RCPT TO:<b@example.com>")
 
 
@@ -111,5 +113,5 @@ class Dialogue:
 
 
 def codes(said: list[str]) -> list[str]:
-    """Give only the codes, enhanced ones included."""
-    return [" ".join(word for word in reply.split(" ")[:2] if word[:1].isdigit()) for reply in said]
+    """Give only the codes, with the enhanced ones where there are any."""
+    return [match[0] for reply in said if (match := _CODES.match(reply.rpartition("\n")[2]))]

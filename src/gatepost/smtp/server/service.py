@@ -40,7 +40,7 @@ class Service(Protocol):
     def rcpt_to(self, peer: Peer, envelope: Envelope, recipient: Recipient) -> Reply | Awaitable[Reply]:
         """Decide on one RCPT; the envelope holds those accepted before."""
 
-    def content_begins(self, peer: Peer, envelope: Envelope) -> Reply:
+    def content_begins(self, peer: Peer, envelope: Envelope) -> Reply | Awaitable[Reply]:
         """Decide whether content may come now."""
 
     async def message(self, peer: Peer, envelope: Envelope, received: Received) -> Reply:

@@ -117,6 +117,7 @@ class Session(State):
     def _obey(self, line: bytes) -> Answer:
         if self._discarding or len(line) > self.terms.limits.line_bytes:
             self._discarding = False
+            self.dialog = None
             return self._fault(replies.LINE_TOO_LONG)
         if not line.endswith(b"\r\n") or line.find(b"\r") != len(line) - 2 or b"\0" in line:
             return self._fault(replies.BARE_LINE_END_IN_COMMAND)

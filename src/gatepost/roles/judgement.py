@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Put together what judges a mail: the resolver, the filters with their settings, the rules."""
+
+from pathlib import Path
+
+from gatepost.config.configuration import Configuration
+from gatepost.contracts.filter import Filter
+from gatepost.dns.cache import CachingResolver
+from gatepost.dns.network import NetworkResolver
+from gatepost.dns.resolver import Resolver
+from gatepost.dns.twin import Twin
+from gatepost.filters.realtime_blocklists import RealtimeBlocklists
+from gatepost.filters.reputation import Reputation
+from gatepost.filters.words import Words
+from gatepost.mailflow.identify import Identities
+from gatepost.mailflow.judging import Judging
+
+
+def make_resolver(configuration: Configuration) -> Resolver:
+    """Make what answers questions about names: the machine's servers, given ones, or a zone file alone."""
+    settings = configuration.dns
+    if settings.zone_file:
+        return Twin.from_file(Path(settings.zone_file))
+    return CachingResolver(NetworkResolver(settings.servers))
+
+
+def make_filters(configuration: Configuration, identities: Identities, resolver: Resolver) -> tuple[Filter, ...]:
+    """Make every filter; raises ConfigError for settings that cannot work."""
+    settings = configuration.filters
+    return (
+        RealtimeBlocklists(settings.realtime_blocklists, resolver),
+        Reputation(settings.reputation, resolver, identities.is_owned),
+        Words(settings.word_groups),
+    )
+
+
+def make_judging(configuration: Configuration, identities: Identities, resolver: Resolver, hostname: str) -> Judging:
+    """Make rules and filters ready; raises ConfigError for what cannot work, with its place and the mend."""
+    filters = make_filters(configuration, identities, resolver)
+    return Judging(configuration, identities, resolver, filters, hostname=hostname)
