@@ -14,6 +14,7 @@ import time
 from typing import Any
 
 from gatepost.config.configuration import Configuration, OwnedDomain, SendConnector
+from gatepost.config.rules import Rule
 from gatepost.testing.gateway import Gateway
 from gatepost.testing.ledger import LedgerLine
 from gatepost.testing.load import Plan
@@ -51,6 +52,7 @@ def _configuration(small_hop: int, large_hop: int) -> Configuration:
 
     return Configuration(
         owned_domains=(OwnedDomain(name="example.com"), OwnedDomain(name="large.example")),
+        rules=(Rule(name="All mails", direction="any", mode="accept"),),
         send_connectors=(connector("small", "example.com", small_hop), connector("large", "large.example", large_hop)),
     )
 

@@ -21,11 +21,70 @@ NOW = 1_800_000_000.0
 ZONE = {"s._domainkey.a.example": record_of(rsa_key()), "e._domainkey.a.example": record_of(ed25519_key())}
 
 PIECES = [
-    *(b"\r\n", b"\n", b"\r", b" ", b"\t", b";", b"=", b":", b"/", b"@", b"\0", b"\xff", "\u00fc".encode(), b"\r\n\r\n", b"\r\n\t", b"AAAA", b"=41", b"0", b"1"),
-    *(b"From: a@a.example\r\n", b"Subject: x\r\n", b"DKIM-Signature: ", b"ARC-Seal: ", b"ARC-Message-Signature: ", b"ARC-Authentication-Results: "),
-    *(b"v=1; ", b"a=rsa-sha256; ", b"a=rsa-sha1; ", b"a=ed25519-sha256; ", b"c=relaxed/relaxed; ", b"c=simple; ", b"d=a.example; ", b"s=s; ", b"s=e; "),
-    *(b"h=from:subject; ", b"h=from; ", b"bh=AAAA; ", b"bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; ", b"b=QUJDREVG; ", b"b=", b"l=0; ", b"l=5; "),
-    *(b"x=1800000001; ", b"t=1; ", b"i=1; ", b"i=2; ", b"i=@a.example; ", b"cv=none; ", b"cv=pass; ", b"q=dns/txt; ", b"v=DKIM1; ", b"k=rsa; ", b"k=ed25519; ", b"p="),
+    *(
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b" ",
+        b"\t",
+        b";",
+        b"=",
+        b":",
+        b"/",
+        b"@",
+        b"\0",
+        b"\xff",
+        "\u00fc".encode(),
+        b"\r\n\r\n",
+        b"\r\n\t",
+        b"AAAA",
+        b"=41",
+        b"0",
+        b"1",
+    ),
+    *(
+        b"From: a@a.example\r\n",
+        b"Subject: x\r\n",
+        b"DKIM-Signature: ",
+        b"ARC-Seal: ",
+        b"ARC-Message-Signature: ",
+        b"ARC-Authentication-Results: ",
+    ),
+    *(
+        b"v=1; ",
+        b"a=rsa-sha256; ",
+        b"a=rsa-sha1; ",
+        b"a=ed25519-sha256; ",
+        b"c=relaxed/relaxed; ",
+        b"c=simple; ",
+        b"d=a.example; ",
+        b"s=s; ",
+        b"s=e; ",
+    ),
+    *(
+        b"h=from:subject; ",
+        b"h=from; ",
+        b"bh=AAAA; ",
+        b"bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; ",
+        b"b=QUJDREVG; ",
+        b"b=",
+        b"l=0; ",
+        b"l=5; ",
+    ),
+    *(
+        b"x=1800000001; ",
+        b"t=1; ",
+        b"i=1; ",
+        b"i=2; ",
+        b"i=@a.example; ",
+        b"cv=none; ",
+        b"cv=pass; ",
+        b"q=dns/txt; ",
+        b"v=DKIM1; ",
+        b"k=rsa; ",
+        b"k=ed25519; ",
+        b"p=",
+    ),
     *(b"h=sha256; ", b"t=y:s; ", b"s=email; ", record_of(rsa_key()).encode(), record_of(ed25519_key()).encode()),
 ]
 SOUP = st.lists(st.sampled_from(PIECES) | st.binary(max_size=6), max_size=40).map(b"".join)
@@ -44,7 +103,12 @@ def test_no_list_field_or_record_raises(untrusted: bytes):
 
 
 @settings(max_examples=300)
-@given(untrusted=SOUP, lead=st.sampled_from([b"", b"DKIM-Signature: v=1; a=rsa-sha256; d=a.example; s=s; h=from; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b="]))
+@given(
+    untrusted=SOUP,
+    lead=st.sampled_from(
+        [b"", b"DKIM-Signature: v=1; a=rsa-sha256; d=a.example; s=s; h=from; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b="]
+    ),
+)
 def test_no_mail_raises_and_none_passes_by_chance(untrusted: bytes, lead: bytes):
     """Each signature gets one result, and nobody without the key gets a pass."""
     message = parse(lead + untrusted)

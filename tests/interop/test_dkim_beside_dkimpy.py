@@ -22,8 +22,13 @@ TEXT = st.text("abcXYZ.,;:=<>@\u00e4\u20ac  \t", max_size=12).map(str.encode)
 FOLD = st.sampled_from([b"\r\n ", b"\r\n\t", b" \r\n  ", b"\t\r\n \t"])
 VALUE = st.lists(st.tuples(TEXT, FOLD), max_size=3).map(lambda parts: b"".join(text + fold for text, fold in parts))
 NAMES = st.sampled_from([b"Subject", b"To", b"X-Note", b"x-note", b"Date", b"Cc"])
-FIELDS = st.lists(st.builds(lambda name, space, value: name + b":" + space + value + b"end\r\n", NAMES, st.sampled_from([b"", b" ", b"\t "]), VALUE), max_size=6)
-PIECES = st.lists(st.sampled_from([b"word", b"w", b" ", b"   ", b"\t", b" \t ", b"\r\n", b"\r\n\r\n", b" \r\n", b".", b"\xff"]), max_size=30)
+FIELDS = st.lists(
+    st.builds(lambda name, space, value: name + b":" + space + value + b"end\r\n", NAMES, st.sampled_from([b"", b" ", b"\t "]), VALUE),
+    max_size=6,
+)
+PIECES = st.lists(
+    st.sampled_from([b"word", b"w", b" ", b"   ", b"\t", b" \t ", b"\r\n", b"\r\n\r\n", b" \r\n", b".", b"\xff"]), max_size=30
+)
 # White space before the very end of a body that lacks its last line end is nobody's case on the wire, and dkimpy keeps it.
 BODY = PIECES.map(lambda pieces: b"".join(pieces) if pieces[-1:] and pieces[-1].endswith(b"\r\n") else b"".join(pieces).rstrip(b" \t"))
 FORMS = [(b"simple", b"simple"), (b"simple", b"relaxed"), (b"relaxed", b"simple"), (b"relaxed", b"relaxed")]
@@ -58,8 +63,18 @@ def test_dkimpy_verifies_what_we_sign(fields: list[bytes], place: int, body: byt
 
 
 @check
-@given(fields=FIELDS, place=st.integers(0, 6), body=BODY, form=st.sampled_from(FORMS), rsa=st.booleans(), length=st.booleans(), more=st.booleans())
-def test_we_verify_what_dkimpy_signs(fields: list[bytes], place: int, body: bytes, form: tuple[bytes, bytes], rsa: bool, length: bool, more: bool):
+@given(
+    fields=FIELDS,
+    place=st.integers(0, 6),
+    body=BODY,
+    form=st.sampled_from(FORMS),
+    rsa=st.booleans(),
+    length=st.booleans(),
+    more=st.booleans(),
+)
+def test_we_verify_what_dkimpy_signs(
+    fields: list[bytes], place: int, body: bytes, form: tuple[bytes, bytes], rsa: bool, length: bool, more: bool
+):
     """The same the other way; with l= what is added after the signed part is said, without it it breaks the signature."""
     mail = mail_of(fields, place, body)
     key, selector, algorithm = (pem_of(rsa_key()), b"s", b"rsa-sha256") if rsa else (seed_of(ed25519_key()), b"e", b"ed25519-sha256")
@@ -80,7 +95,9 @@ def test_we_verify_what_dkimpy_signs(fields: list[bytes], place: int, body: byte
 def test_both_refuse_what_was_changed(fields: list[bytes], place: int, body: bytes, change: bytes, form: tuple[bytes, bytes]):
     """Where a signed byte is another one neither of us passes the mail; where none is, both do."""
     mail = mail_of(fields, place, body)
-    field = sign(mail, domain="a.example", selector="e", key=ed25519_key(), now=1.5e9, headers=SIGNED, canonicalization=b"/".join(form).decode())
+    field = sign(
+        mail, domain="a.example", selector="e", key=ed25519_key(), now=1.5e9, headers=SIGNED, canonicalization=b"/".join(form).decode()
+    )
     changed = field + mail.replace(change, b"other", 1)
     [found] = asyncio.run(verify(KeyZone(ZONE), parse(changed), NOW))
     try:
@@ -112,7 +129,12 @@ def test_we_validate_what_dkimpy_seals(fields: list[bytes], place: int, body: by
     for hop in range(hops):
         mail = b"Authentication-Results: mx%d.a.example; arc=%s\r\n" % (hop, b"pass" if hop else b"none") + mail
         headers = dkim.ARC(mail).sign(
-            b"s", b"a.example", pem_of(rsa_key()), b"mx%d.a.example" % hop, include_headers=[name.encode() for name in SIGNED], timestamp=1_500_000_000 + hop
+            b"s",
+            b"a.example",
+            pem_of(rsa_key()),
+            b"mx%d.a.example" % hop,
+            include_headers=[name.encode() for name in SIGNED],
+            timestamp=1_500_000_000 + hop,
         )
         mail = b"".join(headers) + mail
     found = asyncio.run(validate(KeyZone(ZONE), parse(mail), NOW))

@@ -2,14 +2,19 @@
 """A receiving server on loopback with a house that records, and a client that decides how its bytes are cut."""
 
 import asyncio
+import functools
+import inspect
 import random
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
+
+import pytest
+import uvloop
 
 from gatepost.config.limits import ReceiveLimits
 from gatepost.smtp import replies
@@ -24,6 +29,22 @@ from gatepost.testing.tls import TlsChannel, unchecked_client_context
 
 PATIENCE_S = 10.0
 _TURNS = 2  # of the event loop, until the server at its other end has read what was written
+
+
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+def on_both_loops(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run a test on both event loops."""
+
+    @functools.wraps(test)
+    def run(loop: str, **arguments: Any) -> None:
+        with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+            runner.run(test(**arguments))
+
+    first = inspect.Parameter("loop", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    run.__signature__ = inspect.Signature([first, *inspect.signature(test).parameters.values()])  # type: ignore[attr-defined]
+    return pytest.mark.parametrize("loop", LOOPS)(run)
 
 
 class Taken(NamedTuple):

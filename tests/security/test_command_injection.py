@@ -50,6 +50,9 @@ def test_commands_end_with_crlf_only(cut):
     talk = Dialogue(cut=cut)
     assert codes(talk.send(b"EHLO c\nMAIL FROM:<a@example.org>\n")) == ["500 5.5.2"]
     assert talk.events == []
+    for wire in (b"\n", b"\r\r\n"):
+        talk = Dialogue(cut=cut)
+        assert codes(talk.send(wire + b"NOOP\r\n")) == ["500 5.5.2"]
 
 
 @pytest.mark.parametrize("behind", [b"NOOP\r\n", EVIL + b"\r\n", b"\x16\x03\x01", b"\r\n", b"x"])

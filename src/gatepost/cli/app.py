@@ -14,7 +14,8 @@ _NOUNS = {
     "run": ("run:run", "Run the processes of this machine until told to end."),
     "demo": ("demo:demo", "Show a whole gateway at work on this machine, with mails of its own."),
     "queue": ("queue:queue", "Look at the mail that waits for delivery, and act on it."),
-    "check": ("check:check", "Show the structure and the defects of a mail file."),
+    "check": ("check:check", "Judge a mail file as the gateway would, or show its structure and defects."),
+    "rules": ("rules:rules", "Explain which rule owns a mail."),
     "config": ("config:config", "Check the settings."),
 }
 
@@ -35,7 +36,7 @@ def carry_out(words: list[str]) -> int:
     for noun, (place, says) in _NOUNS.items():
         app.command(_PLACE + place, name=noun, help=says)
     try:
-        if not words or words in (["queue"], ["config"]):
+        if not words or words in (["queue"], ["config"], ["rules"]):
             raise UsageError(f"no command was given; `{' '.join(['gatepost', *words])} --help` lists them")
         answer = app(words)
     except CycloptsError as fault:

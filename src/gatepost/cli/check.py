@@ -11,8 +11,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from gatepost.cli.judge import judge
 from gatepost.cli.output import console, plain, print_json, table
 from gatepost.config.limits import MessageLimits
+from gatepost.config.loader import DEFAULT_BOOTSTRAP
 from gatepost.errors import GatepostError
 from gatepost.message.defects import SENTENCES
 from gatepost.message.parse import parse
@@ -24,9 +26,18 @@ _SHOWN_FIELDS = ("from", "to", "subject", "date", "message-id")
 def check(
     file: Annotated[Path, Parameter(help="A mail file; - reads standard input.")],
     *,
+    client_ip: Annotated[str, Parameter(help="The client's address; with it, and --rcpt, the mail is judged as the gateway would.")] = "",
+    helo: Annotated[str, Parameter(help="What the client says in EHLO.")] = "localhost",
+    mail_from: Annotated[str, Parameter(help="The envelope's sender; <> for none.")] = "<>",
+    rcpt: Annotated[tuple[str, ...], Parameter(help="A recipient; may be given several times.", negative=())] = (),
+    dns_zone: Annotated[Path | None, Parameter(help="Answer questions to the DNS from this zone file alone.")] = None,
+    config: Annotated[Path, Parameter(help="The bootstrap file, when the mail is judged.")] = Path(DEFAULT_BOOTSTRAP),
     json: Annotated[bool, Parameter(help="Answer in JSON.", negative=())] = False,
 ) -> int:
-    """Show the structure and the defects of a mail file; exit code 1 when the gateway would refuse it."""
+    """Show the structure and the defects of a mail file, or judge it; exit code 1 when the gateway would refuse it."""
+    if client_ip or rcpt:
+        question = {"client_ip": client_ip, "helo": helo, "mail_from": mail_from, "recipients": rcpt}
+        return judge(wire_form(_read(file)), {**question, "dns_zone": str(dns_zone or "")}, config, json=json)
     limits = MessageLimits()
     raw = wire_form(_read(file))
     mail = parse(raw, limits)
@@ -59,7 +70,7 @@ def _refusals(raw: bytes, mail: Message, limits: MessageLimits) -> list[str]:
         refusals.append("It holds a bare CR or LF, which is how mails are smuggled (550 5.6.11).")
     if mail.exceeded:
         refusals.append(f"It exceeds the limit message.{mail.exceeded} (554 5.6.0).")
-    if mail.received_count > limits.received:
+    if mail.received_count >= limits.received:
         refusals.append(f"It has {mail.received_count} Received fields, which looks like a loop (554 5.4.6).")
     return refusals
 

@@ -84,9 +84,7 @@ class SendConnector(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whom the gateway asks about names."""
 
-    servers: Annotated[
-        tuple[str, ...], Meta(description="Name servers: `address` or `address:port`; empty: those of the machine.")
-    ] = ()
+    servers: Annotated[tuple[str, ...], Meta(description="Name servers: `address` or `address:port`; empty: those of the machine.")] = ()
     zone_file: Annotated[
         str, Meta(description="Answer from this zone file alone and ask no server: for trials on a machine without a network.")
     ] = ""

@@ -115,10 +115,14 @@ class Routing:
 
     async def route(self, claim: ClaimedMail, domain: str) -> Route | Unroutable:
         """Find the way of a claim's mail to one of its recipient domains."""
-        known = self.known(claim, domain)
-        if known is not None:
-            return known
-        key = (claim.mail.tenant_id, domain)
+        return await self.way(claim.mail.tenant_id, domain)
+
+    async def way(self, tenant_id: int, domain: str) -> Route | Unroutable:
+        """Find the way of a tenant's mail to a domain."""
+        key = (tenant_id, domain)
+        entry = self._known.get(key)
+        if entry is not None and entry[1] > self._clock():
+            return entry[0]
         way, ttl_s = await self._find(*key)
         self._known.pop(key, None)
         self._known[key] = (way, self._clock() + ttl_s)

@@ -34,9 +34,7 @@ async def examine_envelope(judged: Judged, filters: Iterable[Filter]) -> Examine
     return _examined(timed, None)
 
 
-async def examine(
-    judged: Judged, filters: Iterable[Filter], known: Mapping[str, Finding], authenticate: Authenticate | None
-) -> Examined:
+async def examine(judged: Judged, filters: Iterable[Filter], known: Mapping[str, Finding], authenticate: Authenticate | None) -> Examined:
     """Ask all filters that have not spoken: those of the envelope while the mail is authenticated, then the others."""
     asked = [one for one in filters if one.name not in known]
     early = [one for one in asked if one.stage == "envelope"]

@@ -74,18 +74,14 @@ class ReceptionDesk:
     ) -> Reply:
         return self._join(await existence, transaction, recipient, envelope, peer)
 
-    def _join(
-        self, existence: Existence, transaction: Transaction, recipient: Recipient, envelope: Envelope, peer: Peer
-    ) -> Reply:
+    def _join(self, existence: Existence, transaction: Transaction, recipient: Recipient, envelope: Envelope, peer: Peer) -> Reply:
         if existence == "no_answer":
             return replies.RECIPIENT_UNVERIFIED
         address = self._house.addressed(recipient).address
         chain = self._house.judging.chain(transaction, address, unknown=existence == "unknown")
         return self._admit(chain, transaction, recipient, envelope, peer)
 
-    def _admit(
-        self, chain: Chain, transaction: Transaction, recipient: Recipient, envelope: Envelope, peer: Peer
-    ) -> Reply:
+    def _admit(self, chain: Chain, transaction: Transaction, recipient: Recipient, envelope: Envelope, peer: Peer) -> Reply:
         refusal = chain.at_rcpt(transaction.direction)
         if refusal is None and transaction.chains:
             refusal = share(transaction.chains[0], chain, self._house.configuration.different_rules)

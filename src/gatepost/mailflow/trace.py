@@ -16,9 +16,7 @@ def headers(opened: Opened, authentication: Authentication | None, hostname: str
     """Give our header block: what authentication found, where it was asked, and one Received field."""
     peer, envelope = opened.peer, opened.envelope
     only = envelope.recipients[0].address if len(envelope.recipients) == 1 else None
-    protocol = with_protocol(
-        extended=peer.extended, tls=bool(peer.tls), authenticated=bool(peer.user), utf8=envelope.smtputf8
-    )
+    protocol = with_protocol(extended=peer.extended, tls=bool(peer.tls), authenticated=bool(peer.user), utf8=envelope.smtputf8)
     field = received_field(
         untrusted_helo=peer.helo,
         client=peer.address,

@@ -39,7 +39,9 @@ def html_text(untrusted_html: str) -> str:
         if text.count("<") <= _MOST_TAGS:
             text = _BETWEEN.sub(_joint, text)
         text = _TAG.sub(" ", text)
-    return _REFERENCE.sub(_character, text, _MOST_REFERENCES) if "&" in text else text
+    if "&" in text:
+        text = _REFERENCE.sub(_character, text.replace("&nbsp;", " "), _MOST_REFERENCES)
+    return text
 
 
 def _joint(tags: "re.Match[str]") -> str:

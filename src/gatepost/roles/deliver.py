@@ -3,14 +3,15 @@
 
 DESCRIPTION
     Owns the gateway's store. Commits what `receive` hands over, delivers it from memory at once, claims
-    what is due from the queue, settles each attempt. Serves the control socket of this role.
+    what is due from the queue, settles each attempt. Asks next hops for recipients that `receive` does not
+    know. Serves the control socket of this role.
 STANDARDS
     RFC 5321, 1870, 2920, 3207, 3461, 3464, 6152, 6531, 7505.
 SECURITY
     Reads SMTP replies and DNS answers from outside, and mail only to send it on unchanged. Holds no
     private key but passwords for smart hosts.
 DIAGNOSTICS
-    delivery.done an attempt, delivery.report a report, store.trouble while the store cannot commit.
+    delivery.done an attempt, delivery.report a report, recipient.asked a question, store.trouble while the store cannot commit.
 BUGS
     None known.
 """
@@ -32,6 +33,9 @@ from gatepost.delivery.queue.record import ClaimedMail
 from gatepost.delivery.route import Route
 from gatepost.delivery.routing import Routing
 from gatepost.delivery.send.sender import Sender
+from gatepost.delivery.verification.question import Asker
+from gatepost.delivery.verification.store_sqlite import SqliteAnswers
+from gatepost.delivery.verification.verification import Verification
 from gatepost.dns.exchangers import Ourselves
 from gatepost.errors import StoreError
 from gatepost.mailflow.delivering import Delivering
@@ -53,6 +57,7 @@ class Parts(NamedTuple):
 
     queue: Queue
     dispatcher: Dispatcher
+    verification: Verification
     close: Callable[[], Awaitable[None]]
 
 
@@ -62,7 +67,7 @@ async def start(bootstrap: Bootstrap, configuration: Configuration) -> Callable[
     parts = await make_parts(bootstrap, configuration)
     control = ControlServer(Path(paths.control), queue_commands(parts.queue))
     await control.start()
-    handover = HandoverServer(paths.handover, parts.queue, parts.dispatcher.offer)
+    handover = HandoverServer(paths.handover, parts.queue, parts.dispatcher.offer, parts.verification.judge)
     await handover.start()
 
     async def drain() -> None:
@@ -101,25 +106,29 @@ async def make_parts(bootstrap: Bootstrap, configuration: Configuration) -> Part
     )
     house.dispatcher = dispatcher = Dispatcher(carry, house.refuse, routing, queue, configuration.delivery, wake=queue.wake)
     dispatcher.start()
-    sweeper = asyncio.get_running_loop().create_task(_sweep(queue))
+    answers = SqliteAnswers(queue.store)
+    verification = Verification(routing, Asker(configuration.delivery, name), answers, identities.tenant_of_domain)
+    sweeper = asyncio.get_running_loop().create_task(_sweep(queue, verification))
 
     async def close() -> None:
         sweeper.cancel()
+        await verification.close()
         await dispatcher.drain(_DRAIN_S)
         await sender.close()
         await close_queue(queue)
 
-    return Parts(queue, dispatcher, close)
+    return Parts(queue, dispatcher, verification, close)
 
 
-async def _sweep(queue: SqliteQueue) -> None:
-    """Remove, once an hour, blobs that no mail refers to: a crash or a client that hung up left them."""
+async def _sweep(queue: SqliteQueue, verification: Verification) -> None:
+    """Remove, once an hour, blobs that no mail refers to (a crash or a client that hung up left them) and answers out of date."""
     while True:
         await asyncio.sleep(_SWEEP_EVERY_S)
         try:
             await queue.sweep_blobs()
+            await verification.expire()
         except StoreError as error:
-            emit(StoreTrouble(what="sweeping blobs", reason=str(error)))
+            emit(StoreTrouble(what="sweeping the store", reason=str(error)))
 
 
 def queue_commands(queue: Queue) -> dict[str, Callable[..., Awaitable[Any]]]:

@@ -9,6 +9,7 @@ from gatepost.dns.cache import CachingResolver
 from gatepost.dns.network import NetworkResolver
 from gatepost.dns.resolver import Resolver
 from gatepost.dns.twin import Twin
+from gatepost.filters.character_sets import CharacterSets
 from gatepost.filters.realtime_blocklists import RealtimeBlocklists
 from gatepost.filters.reputation import Reputation
 from gatepost.filters.words import Words
@@ -31,6 +32,7 @@ def make_filters(configuration: Configuration, identities: Identities, resolver:
         RealtimeBlocklists(settings.realtime_blocklists, resolver),
         Reputation(settings.reputation, resolver, identities.is_owned),
         Words(settings.word_groups),
+        CharacterSets(settings.character_sets),
     )
 
 

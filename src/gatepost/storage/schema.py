@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gatepost.errors import StoreError
 from gatepost.storage.sqlite import Connection, EngineError, store_error
 
-SCHEMA_VERSION = {"gateway": 1}
+SCHEMA_VERSION = {"gateway": 2}
 """The newest schema this program knows, for each logical database."""
 
 _RECORD = """CREATE TABLE IF NOT EXISTS schema_migration (

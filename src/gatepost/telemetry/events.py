@@ -119,6 +119,17 @@ class ReportSent(Event):
     recipients: int
 
 
+class RecipientAsked(Event):
+    """A next hop was asked whether a recipient exists; the reply is its own, or what went wrong without one."""
+
+    name = "recipient.asked"
+    tenant: int
+    recipient: str
+    existence: Literal["known", "unknown", "no_answer"]
+    host: str
+    reply: str
+
+
 class StoreTrouble(Event):
     """The store could not do its work; mail is answered 451 or 452 meanwhile."""
 

@@ -13,8 +13,19 @@ from gatepost.telemetry.events import Event, Unexpected
 _encode = msgspec.json.Encoder().encode
 
 
+_silent = False
+
+
+def silence() -> None:
+    """Write nothing from now on: a command that judges a file is no gateway, and its answer is all it has to say."""
+    global _silent  # noqa: PLW0603 -- one process, one log
+    _silent = True
+
+
 def emit(event: Event) -> None:
     """Write one event."""
+    if _silent:
+        return
     line: dict[str, Any] = {"at": round(time.time(), 3), "event": event.name, "level": event.level}
     line.update(msgspec.structs.asdict(event))
     sys.stderr.buffer.write(_encode(line) + b"\n")

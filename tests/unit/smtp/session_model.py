@@ -356,6 +356,7 @@ class Pair:
         assert self._mails == model.mails
         assert self.session.ended == model.closed
         assert (self.session.envelope is None) == (model.transaction is None)
+        assert (self.session.content is None) == (model.transaction is None or model.transaction.content is None)
         assert self.session.greeted == model.greeted or model.closed
         assert self.session.pending is None
         model.expected, model.mails, self._mails, self._out = [], [], [], b""

@@ -113,7 +113,7 @@ def test_a_newer_store_is_refused(tmp_path: Path) -> None:
     connection = connect(tmp_path / "s.sqlite", owned=True)
     migrate(connection, "gateway", "here")
     connection.execute("INSERT INTO schema_migration VALUES (7, '0007_from_tomorrow.sql', 'x', 0)")
-    with pytest.raises(StoreError, match=r"schema 7, this program knows 1; start the program that wrote it"):
+    with pytest.raises(StoreError, match=r"schema 7, this program knows 2; start the program that wrote it"):
         migrate(connection, "gateway", "here")
     connection.close()
 

@@ -1,19 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The end of the hand-over in `receive`: give a mail, wait for its group's commit."""
+"""The end of the hand-over in `receive`: give a mail, wait for its group's commit; ask for a recipient, remember the answer."""
 
 import asyncio
 import contextlib
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
-from gatepost.delivery.handover.frames import ANSWER, Answer, mail_frame, withdraw_frame
+from gatepost.delivery.handover.frames import ANSWER, Answer, Question, mail_frame, question_frame, withdraw_frame
 from gatepost.delivery.queue.record import NewMail
+from gatepost.delivery.verification.contract import Existence, Judgement
+from gatepost.delivery.verification.memory import Memory
 from gatepost.errors import StoreAway, StoreFull
+from gatepost.message.addresses import Address
 from gatepost.telemetry.events import StoreTrouble
 from gatepost.telemetry.log import emit
 
 _RECONNECT_S = 0.05
 _FIRST_WAIT_S = 2.0
 _TELL_AFTER = 20
+_QUESTION_S = 60.0
+"""Longer than the other process may take for a question; over only when that process hangs."""
+_EXISTENCE: dict[int, Existence] = {
+    Answer.KNOWN: "known",
+    Answer.ANY_KNOWN: "known",
+    Answer.UNKNOWN: "unknown",
+    Answer.NO_ANSWER: "no_answer",
+}
 
 
 class Committing(Protocol):
@@ -25,6 +36,12 @@ class Committing(Protocol):
 
     def commit(self, mail: NewMail) -> "Pending":
         """Give a mail to the store. Raises StoreAway when it is away."""
+
+    def recalled(self, tenant_id: int, address: Address) -> Existence | None:
+        """Give what is remembered of a recipient; None when it has to be asked for."""
+
+    async def recipient_known(self, tenant_id: int, address: Address) -> Existence:
+        """Find out whether a recipient exists; never raises for what is away."""
 
     async def close(self) -> None:
         """End."""
@@ -57,8 +74,15 @@ class HandedOver:
         return await self._future
 
 
+class _Asked(NamedTuple):
+    question: Question
+    future: "asyncio.Future[Existence]"
+
+
 class _Link(asyncio.Protocol):
-    def __init__(self) -> None:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._asked: dict[int, _Asked] = {}
         self.transport: asyncio.Transport | None = None
         self.lost = asyncio.get_running_loop().create_future()
         self._waiting: dict[int, asyncio.Future[bool]] = {}
@@ -72,9 +96,11 @@ class _Link(asyncio.Protocol):
         data = self._rest + data if self._rest else data
         whole = len(data) - len(data) % ANSWER.size
         self._rest = data[whole:]
-        for number, code in ANSWER.iter_unpack(data[:whole]):
+        for number, code, lifetime_s in ANSWER.iter_unpack(data[:whole]):
             future = self._waiting.pop(number, None)
             if future is None or future.done():
+                if number in self._asked:
+                    self._answered(self._asked.pop(number), code, lifetime_s)
                 continue
             if code in (Answer.COMMITTED, Answer.WITHDRAWN):
                 future.set_result(code == Answer.COMMITTED)
@@ -83,8 +109,19 @@ class _Link(asyncio.Protocol):
             else:
                 future.set_exception(StoreAway("the store could not commit"))
 
+    def _answered(self, asked: _Asked, code: int, lifetime_s: int) -> None:
+        existence = _EXISTENCE[code]
+        judgement = Judgement(existence, lifetime_s, whole_domain=code == Answer.ANY_KNOWN)
+        self._memory.remember(asked.question.tenant_id, asked.question.address, judgement)
+        if not asked.future.done():
+            asked.future.set_result(existence)
+
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
+        questions, self._asked = self._asked, {}
+        for asked in questions.values():
+            if not asked.future.done():
+                asked.future.set_result("no_answer")
         waiting, self._waiting = self._waiting, {}
         for future in waiting.values():
             if not future.done():
@@ -100,6 +137,20 @@ class _Link(asyncio.Protocol):
         self.transport.write(mail_frame(number, mail))
         return HandedOver(self, number, future)
 
+    async def ask(self, question: Question) -> Existence:
+        if self.transport is None:
+            return "no_answer"
+        self._next = number = (self._next + 1) & 0xFFFFFFFF
+        future: asyncio.Future[Existence] = asyncio.get_running_loop().create_future()
+        self._asked[number] = _Asked(question, future)
+        self.transport.write(question_frame(number, question))
+        try:
+            async with asyncio.timeout(_QUESTION_S):
+                return await future
+        except TimeoutError:
+            self._asked.pop(number, None)
+            return "no_answer"
+
     def withdraw(self, number: int) -> None:
         if self._waiting.pop(number, None) is not None and self.transport is not None:
             self.transport.write(withdraw_frame(number))
@@ -110,6 +161,7 @@ class Handover:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._memory = Memory()
         self._link: _Link | None = None
         self._keeper: asyncio.Task[None] | None = None
         self.connected = asyncio.Event()
@@ -141,12 +193,26 @@ class Handover:
             raise StoreAway("the store's process is away")
         return self._link.give(mail)
 
+    def recalled(self, tenant_id: int, address: Address) -> Existence | None:
+        """Give what is remembered of a recipient; None when it has to be asked for."""
+        judgement = self._memory.recall(tenant_id, address)
+        return judgement.existence if judgement is not None else None
+
+    async def recipient_known(self, tenant_id: int, address: Address) -> Existence:
+        """Find out whether a recipient of an owned domain exists: from memory, else by asking the store's process."""
+        recalled = self.recalled(tenant_id, address)
+        if recalled is not None:
+            return recalled
+        if self._link is None:
+            return "no_answer"
+        return await self._link.ask(Question(tenant_id, address))
+
     async def _keep_connected(self) -> None:
         loop = asyncio.get_running_loop()
         tries = 0
         while True:
             try:
-                _, self._link = await loop.create_unix_connection(_Link, self._path)
+                _, self._link = await loop.create_unix_connection(lambda: _Link(self._memory), self._path)
             except OSError as error:
                 tries += 1
                 if tries == _TELL_AFTER:

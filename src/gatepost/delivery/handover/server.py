@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The end of the hand-over in the store's process: commit what comes, answer a group with one write.
+"""The end of the hand-over in the store's process: commit what comes, answer a group with one write, and verify recipients.
 
 SECURITY: the socket lies in a folder that only the service's user can enter; what comes over it is
 trusted as far as `receive` is, which parses hostile mail: each frame is decoded strictly, and one
@@ -9,26 +9,32 @@ that cannot be decoded ends the connection.
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 import msgspec
 
-from gatepost.delivery.handover.frames import ANSWER, Answer, FrameReader
+from gatepost.delivery.handover.frames import ANSWER, Answer, FrameReader, Question
 from gatepost.delivery.queue.contract import Queue, Ticket
 from gatepost.delivery.queue.record import ClaimedMail, NewMail
+from gatepost.delivery.verification.contract import Judgement
 from gatepost.errors import StoreError, StoreFull
+from gatepost.message.addresses import Address
 from gatepost.telemetry.events import StoreTrouble
-from gatepost.telemetry.log import emit
+from gatepost.telemetry.log import emit, emit_unexpected
+
+Verify = Callable[[int, Address], Awaitable[Judgement]]
+_CODES = {"known": Answer.KNOWN, "unknown": Answer.UNKNOWN, "no_answer": Answer.NO_ANSWER}
 
 
 class HandoverServer:
-    """Takes mail from `receive` processes into the queue; `fresh` gets each committed mail at once."""
+    """Takes mail from `receive` processes into the queue; `fresh` gets each committed mail at once, `verify` each question."""
 
-    def __init__(self, path: str, queue: Queue, fresh: Callable[[ClaimedMail], None]) -> None:
+    def __init__(self, path: str, queue: Queue, fresh: Callable[[ClaimedMail], None], verify: Verify) -> None:
         self._path = path
         self._queue = queue
         self._fresh = fresh
+        self._verify = verify
         self._server: asyncio.Server | None = None
         self._links: set[_Link] = set()
 
@@ -37,8 +43,11 @@ class HandoverServer:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(lambda: _Link(self._queue, self._fresh, self._links), self._path)
+        self._server = await loop.create_unix_server(self._make_link, self._path)
         os.chmod(self._path, 0o600)
+
+    def _make_link(self) -> "_Link":
+        return _Link(self._queue, self._fresh, self._verify, self._links)
 
     async def close(self) -> None:
         """Take no more; mail that was taken is answered by its group."""
@@ -49,10 +58,11 @@ class HandoverServer:
 
 
 class _Link(asyncio.Protocol):
-    def __init__(self, queue: Queue, fresh: Callable[[ClaimedMail], None], links: "set[_Link]") -> None:
-        self._queue, self._fresh, self._links = queue, fresh, links
+    def __init__(self, queue: Queue, fresh: Callable[[ClaimedMail], None], verify: Verify, links: "set[_Link]") -> None:
+        self._queue, self._fresh, self._verify, self._links = queue, fresh, verify, links
         self._reader = FrameReader()
         self._tickets: dict[int, Ticket] = {}
+        self._questions: set[asyncio.Task[None]] = set()
         self._answers: list[bytes] = []
         self._transport: asyncio.Transport | None = None
 
@@ -65,6 +75,8 @@ class _Link(asyncio.Protocol):
         self._links.discard(self)
         for ticket in list(self._tickets.values()):
             ticket.cancel()
+        for question in list(self._questions):
+            question.cancel()
 
     def hang_up(self) -> None:
         if self._transport is not None:
@@ -77,11 +89,25 @@ class _Link(asyncio.Protocol):
             emit(StoreTrouble(what="handover", reason=f"a frame cannot be read: {error}"))
             self.hang_up()
             return
-        for number, mail in frames:
-            if mail is not None:
-                self._commit(number, mail)
-            elif (ticket := self._tickets.get(number)) is not None:
-                ticket.cancel()
+        for number, content in frames:
+            if isinstance(content, NewMail):
+                self._commit(number, content)
+            elif content is None:
+                if (ticket := self._tickets.get(number)) is not None:
+                    ticket.cancel()
+            else:
+                task = asyncio.get_running_loop().create_task(self._judge(number, content))
+                self._questions.add(task)
+                task.add_done_callback(self._questions.discard)
+
+    async def _judge(self, number: int, question: Question) -> None:
+        try:
+            judgement = await self._verify(question.tenant_id, question.address)
+        except Exception as error:
+            emit_unexpected("recipient verification", error)
+            judgement = Judgement("no_answer", 0.0)
+        code = Answer.ANY_KNOWN if judgement.whole_domain and judgement.existence == "known" else _CODES[judgement.existence]
+        self._answer(number, code, int(judgement.lifetime_s))
 
     def _commit(self, number: int, mail: NewMail) -> None:
         ticket = self._tickets[number] = self._queue.commit(mail)
@@ -100,11 +126,14 @@ class _Link(asyncio.Protocol):
         else:
             claimed = future.result()
             code = Answer.COMMITTED if claimed is not None else Answer.WITHDRAWN
-        if not self._answers:
-            asyncio.get_running_loop().call_soon(self._write_answers)
-        self._answers.append(ANSWER.pack(number, code))
+        self._answer(number, code)
         if claimed is not None:
             self._fresh(claimed)
+
+    def _answer(self, number: int, code: Answer, lifetime_s: int = 0) -> None:
+        if not self._answers:
+            asyncio.get_running_loop().call_soon(self._write_answers)
+        self._answers.append(ANSWER.pack(number, code, lifetime_s))
 
     def _write_answers(self) -> None:
         answers, self._answers = self._answers, []

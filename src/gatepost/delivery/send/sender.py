@@ -6,27 +6,21 @@ with its host, for a second try elsewhere could deliver it twice. A kept connect
 dead before that is replaced by a fresh one without further notice.
 """
 
-import asyncio
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from gatepost.config.limits import DeliveryLimits
 from gatepost.delivery.queue.record import ClaimedMail
-from gatepost.delivery.route import NextHop, Route
+from gatepost.delivery.route import Route
+from gatepost.delivery.send.opener import Opener
 from gatepost.delivery.send.pool import ConnectionPool, Link
 from gatepost.delivery.send.result import RecipientResult, SendResult
 from gatepost.errors import StoreError
-from gatepost.smtp.client.connection import Connection
-from gatepost.smtp.client.machine import ClientMachine
 from gatepost.smtp.client.outgoing import Outgoing
-from gatepost.smtp.client.terms import Outcome, Phase, Security, Verdict, local_failure
-from gatepost.smtp.tls import TlsLayer, client_context
+from gatepost.smtp.client.terms import Outcome, Verdict, local_failure
 
 OpenBlob = Callable[[str], AsyncIterator[bytes]]
 """Gives a blob's bytes in pieces (64 KiB serve well); may raise StoreError or OSError while it does."""
-
-_ENDING_S = 5.0
-"""Wait for the reply to QUIT on a connection that is no longer needed."""
 
 
 class Sender:
@@ -41,21 +35,9 @@ class Sender:
         opportunistic: ssl.SSLContext | None = None,
         required: ssl.SSLContext | None = None,
     ) -> None:
-        self._hostname = hostname
         self._open_blob = open_blob
-        self._connect_s = limits.connect_timeout_s
+        self._opener = Opener(limits, hostname, opportunistic=opportunistic, required=required)
         self._pool = ConnectionPool(limits.mails_per_connection, keep=limits.connection_idle_s > 0)
-        self._opportunistic = opportunistic or client_context(verified=False)
-        self._required = required or client_context(verified=True)
-        self._timeouts_s: Mapping[Phase, float] = {
-            "greeting": limits.greeting_timeout_s,
-            "command": limits.command_timeout_s,
-            "data_start": limits.data_start_timeout_s,
-            "data_block": limits.data_block_timeout_s,
-            "data_end": limits.data_end_timeout_s,
-            "idle": limits.connection_idle_s or _ENDING_S,
-            "ending": _ENDING_S,
-        }
 
     async def send(self, claim: ClaimedMail, route: Route) -> SendResult:
         """Try to hand the mail over to each claimed recipient; never raises for what a next hop does."""
@@ -67,7 +49,7 @@ class Sender:
                 return _result(outcome, link)
         failure, host = local_failure("4.4.4", "The route has no host to connect to"), ""
         for hop in route.hosts:
-            opened = await self._open(hop, route)
+            opened = await self._opener.open(hop, route)
             host = hop.host
             if isinstance(opened, Verdict):
                 failure = opened
@@ -87,37 +69,6 @@ class Sender:
     async def close(self) -> None:
         """Say QUIT to idle next hops. Sends under way go on, and end their connections after it."""
         await self._pool.close()
-
-    async def _open(self, hop: NextHop, route: Route) -> Link | Verdict:
-        """Open a connection that is ready for a mail; in the clear at last where TLS fails and need not be (RFC 7435 §3)."""
-        connection, failure = await self._dial(hop, route, route.security)
-        if failure is not None and connection.handshake_failed and route.security == "opportunistic" and not route.user:
-            connection, failure = await self._dial(hop, route, "none")
-        return failure or Link(connection, hop)
-
-    async def _dial(self, hop: NextHop, route: Route, security: Security) -> tuple[Connection, Verdict | None]:
-        loop = asyncio.get_running_loop()
-        context = self._required if security == "required" else self._opportunistic
-        connection = Connection(
-            ClientMachine(self._hostname, security, route.user, route.password),
-            self._timeouts_s,
-            lambda: TlsLayer(context, server_side=False, server_hostname=hop.host or None),
-            loop,
-        )
-        try:
-            async with asyncio.timeout(self._connect_s):
-                await loop.create_connection(lambda: connection, hop.address, hop.port)
-            failure = await connection.opened
-        except TimeoutError:
-            connection.abort()
-            return connection, local_failure("4.4.1", f"Connecting to {hop.address} port {hop.port} timed out")
-        except OSError as error:
-            reason = error.strerror or str(error)
-            return connection, local_failure("4.4.1", f"Connecting to {hop.address} port {hop.port} failed: {reason}")
-        except BaseException:
-            connection.abort()
-            raise
-        return connection, failure
 
     async def _transact(self, link: Link, route: Route, mail: Outgoing, claim: ClaimedMail) -> Outcome:
         """Hand over on this connection and give it back to the pool."""

@@ -11,6 +11,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import cast
 
+from gatepost.message.addresses import Address
 from gatepost.smtp.client.machine import ClientMachine
 from gatepost.smtp.client.outgoing import Outgoing
 from gatepost.smtp.client.terms import Action, Outcome, Phase, Signal, Verdict, local_failure
@@ -75,16 +76,31 @@ class Connection(asyncio.Protocol):
             self._content_wanted = self._loop.create_future()
         self.mails += 1
         try:
-            self._do(self._machine.begin(mail))
-            if not self.usable:  # it ended between two mails, unseen by whoever took it
-                self._do(self._machine.lost(local_failure("4.4.2", "Connection lost before the mail was begun")))
-            self._rearm()
+            self._begin(self._machine.begin(mail))
             if content is not None and self._content_wanted is not None and await self._content_wanted:
                 await self._stream(content)
             return await settled
         except BaseException:
             self.abort()  # the dialogue stands in the middle of a mail
             raise
+
+    async def ask(self, address: Address) -> Outcome:
+        """Ask whether the next hop takes mail for a recipient, and send none. It counts as a mail of the connection."""
+        settled: asyncio.Future[Outcome] = self._loop.create_future()
+        self._settled = settled
+        self.mails += 1
+        try:
+            self._begin(self._machine.ask(address))
+            return await settled
+        except BaseException:
+            self.abort()  # the answer may still come, and must not be taken for another's
+            raise
+
+    def _begin(self, actions: list[Action]) -> None:
+        self._do(actions)
+        if not self.usable:  # it ended between two mails, unseen by whoever took it
+            self._do(self._machine.lost(local_failure("4.4.2", "Connection lost before the mail was begun")))
+        self._rearm()
 
     async def _stream(self, content: AsyncIterator[bytes]) -> None:
         machine = self._machine

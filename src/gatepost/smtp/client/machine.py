@@ -6,9 +6,11 @@ answers before it was asked, or with what is no reply, is not talked to any long
 no longer be told apart, and a mail could be taken for delivered that was not.
 """
 
+from gatepost.message.addresses import Address
 from gatepost.smtp.client.capabilities import Capabilities
 from gatepost.smtp.client.opening import Opening
 from gatepost.smtp.client.outgoing import Outgoing
+from gatepost.smtp.client.probe import Probe
 from gatepost.smtp.client.reading import ReplyReader
 from gatepost.smtp.client.terms import Action, Outcome, Phase, Security, Signal, Verdict, local_failure
 from gatepost.smtp.client.transaction import Transaction
@@ -17,14 +19,14 @@ _EARLY = local_failure("4.5.0", "The next hop answered before it was asked")
 
 
 class ClientMachine:
-    """One connection's dialogue: an opening, then any number of mails, then QUIT."""
+    """One connection's dialogue: an opening, then any number of mails and questions, then QUIT."""
 
     __slots__ = ("_ending", "_opening", "_reader", "_transaction", "progress")
 
     def __init__(self, hostname: str, security: Security = "none", user: str = "", password: str = "") -> None:
         self._reader = ReplyReader()
         self._opening = Opening(hostname, security, user, password)
-        self._transaction: Transaction | None = None
+        self._transaction: Transaction | Probe | None = None
         self._ending = False
         self.progress = 0
         """Whole replies so far; time limits begin anew when it grows, not for each byte."""
@@ -51,7 +53,7 @@ class ClientMachine:
 
     @property
     def outcome(self) -> Outcome | None:
-        """Tell what became of the last mail begun."""
+        """Tell what became of the last mail or question begun."""
         return self._transaction.outcome if self._transaction is not None else None
 
     def receive(self, untrusted: bytes) -> list[Action]:
@@ -83,17 +85,26 @@ class ClientMachine:
 
     def begin(self, mail: Outgoing) -> list[Action]:
         """Begin a mail; the last one must have its outcome."""
-        last = self._transaction
-        self._transaction = Transaction(mail, self._opening.capabilities, reset=last is not None and not last.clean)
+        self._transaction = Transaction(mail, self._opening.capabilities, reset=self._unclean)
         return self._transaction.begin()
+
+    def ask(self, address: Address) -> list[Action]:
+        """Begin to ask for a recipient; the last mail or question must have its outcome."""
+        self._transaction = Probe(address, self._opening.capabilities, reset=self._unclean)
+        return self._transaction.begin()
+
+    @property
+    def _unclean(self) -> bool:
+        last = self._transaction
+        return last is not None and not last.clean
 
     def content(self, piece: bytes) -> list[Action]:
         """Take the next piece of streamed content, after Signal.CONTENT."""
-        return self._transaction.content(piece) if self._transaction is not None else []
+        return self._transaction.content(piece) if isinstance(self._transaction, Transaction) else []
 
     def content_end(self) -> list[Action]:
         """Take the end of streamed content."""
-        return self._transaction.content_end() if self._transaction is not None else []
+        return self._transaction.content_end() if isinstance(self._transaction, Transaction) else []
 
     def lost(self, verdict: Verdict) -> list[Action]:
         """Take it that the connection ended, or must end, for this reason."""
@@ -105,7 +116,7 @@ class ClientMachine:
         self._ending = True
         return [b"QUIT\r\n"]
 
-    def _part(self) -> Opening | Transaction | None:
+    def _part(self) -> Opening | Transaction | Probe | None:
         """Tell which part of the dialogue awaits a reply; None when none does."""
         if self._transaction is not None:
             return self._transaction if self._transaction.outcome is None else None

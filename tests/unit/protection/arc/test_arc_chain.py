@@ -66,7 +66,11 @@ async def test_who_changes_the_mail_on_the_way_is_seen():
     [
         (b"Hello", b"Hallo", "the signature of instance 2: the body was changed"),
         (b"Subject: One", b"Subject: Two", "the signature of instance 2: the header was changed, or another key signed"),
-        (b"i=1; mx.a.example; arc=none", b"i=1; mx.a.example; arc=pass", "the seal of instance 2: the chain was changed, or another key sealed"),
+        (
+            b"i=1; mx.a.example; arc=none",
+            b"i=1; mx.a.example; arc=pass",
+            "the seal of instance 2: the chain was changed, or another key sealed",
+        ),
         (b"cv=none", b"cv=pass", "instance 1: cv= does not fit its place in the chain"),
         (b"cv=pass", b"cv=none", "instance 2: cv= does not fit its place in the chain"),
         (b"cv=pass", b"cv=fail", "instance 2: its sealer found the chain broken"),

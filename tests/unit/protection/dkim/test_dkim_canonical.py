@@ -13,7 +13,9 @@ from gatepost.protection.mailauth.dkim import canonical
 from gatepost.protection.mailauth.dkim.body import BodyForm, hash_body
 from gatepost.protection.mailauth.dkim.canonical import relaxed_body, relaxed_field, simple_body, simple_field
 
-SOUP = st.lists(st.sampled_from([b"a", b"bc", b" ", b"\t", b"  \t ", b"\r\n", b"\r\n\r\n", b"\n", b"\r", b" \r\n", b"\xff"]), max_size=40).map(b"".join)
+SOUP = st.lists(
+    st.sampled_from([b"a", b"bc", b" ", b"\t", b"  \t ", b"\r\n", b"\r\n\r\n", b"\n", b"\r", b" \r\n", b"\xff"]), max_size=40
+).map(b"".join)
 
 
 def plainly_relaxed(body: bytes) -> bytes:
@@ -58,7 +60,9 @@ def test_an_empty_body_is_a_line_end_or_nothing():
     assert (b"".join(simple_body(b"", 0, 0)), b"".join(relaxed_body(b"", 0, 0))) == (b"\r\n", b"")
 
 
-@pytest.mark.parametrize("body", [b"x" * 100_000, b" " * 100_000, b"x" + b" \t" * 60_000 + b"y", b"\r\n" * 60_000 + b"z", b"z" + b"\r\n" * 60_000])
+@pytest.mark.parametrize(
+    "body", [b"x" * 100_000, b" " * 100_000, b"x" + b" \t" * 60_000 + b"y", b"\r\n" * 60_000 + b"z", b"z" + b"\r\n" * 60_000]
+)
 def test_lines_and_gaps_longer_than_a_block(body: bytes):
     """A line without end, a run of blanks and a run of empty lines are canonical like any other."""
     assert b"".join(relaxed_body(body, 0, len(body))) == plainly_relaxed(body)

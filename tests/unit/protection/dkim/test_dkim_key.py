@@ -50,7 +50,10 @@ def test_each_fault_of_a_record_is_named(record: str, fault: str):
     assert parse_key(record.encode()).fault == fault
 
 
-@pytest.mark.parametrize(("modulus_bits", "exponent", "fault"), [(8200, 65537, "the key has 8200 bits"), (2048, (1 << 70) + 1, "the key has an outsize exponent")])
+@pytest.mark.parametrize(
+    ("modulus_bits", "exponent", "fault"),
+    [(8200, 65537, "the key has 8200 bits"), (2048, (1 << 70) + 1, "the key has an outsize exponent")],
+)
 def test_keys_that_cost_too_much_are_not_used(modulus_bits: int, exponent: int, fault: str):
     """Nobody makes us work by publishing an outsize key."""
     public = RSAPublicNumbers(exponent, (1 << modulus_bits) - 1).public_key()

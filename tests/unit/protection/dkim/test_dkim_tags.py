@@ -19,7 +19,9 @@ def test_a_list_is_read_with_folds_and_a_last_semicolon():
     assert values(b" a = 1 ;\r\n\tb=x y;c=; ") == {b"a": b"1", b"b": b"x y", b"c": b""}
 
 
-@pytest.mark.parametrize("untrusted", [b"", b" ", b";", b"a", b"a=1;;b=2", b"a=1; a=2", b"1a=1", b"a=1;b", b"=1", b"a=\x00", b"a-b=1", b"a=1\x7f"])
+@pytest.mark.parametrize(
+    "untrusted", [b"", b" ", b";", b"a", b"a=1;;b=2", b"a=1; a=2", b"1a=1", b"a=1;b", b"=1", b"a=\x00", b"a-b=1", b"a=1\x7f"]
+)
 def test_what_is_no_list_is_none(untrusted: bytes):
     """A malformed list, or one that names a tag twice, gives nothing at all."""
     assert parse_tags(untrusted) is None
@@ -38,13 +40,17 @@ def test_a_value_knows_where_it_stands():
     assert GOOD[tag.start : tag.end] == b"QUJD\r\n REVG"
 
 
-@pytest.mark.parametrize(("value", "decoded"), [(b"QUJD\r\n\tREVG", b"ABCDEF"), (b"QUI=", b"AB"), (b"QUI", None), (b"Q!JD", None), (b"", b"")])
+@pytest.mark.parametrize(
+    ("value", "decoded"), [(b"QUJD\r\n\tREVG", b"ABCDEF"), (b"QUI=", b"AB"), (b"QUI", None), (b"Q!JD", None), (b"", b"")]
+)
 def test_base64_is_strict_but_for_folds(value: bytes, decoded: bytes | None):
     """Other characters and missing padding make a value unreadable."""
     assert decode_base64(value) == decoded
 
 
-@pytest.mark.parametrize(("value", "number"), [(b"0", 0), (b"12", 12), (b"9" * 76, int("9" * 76)), (b"9" * 77, None), (b"-1", None), (b"", None), (b"1_0", None)])
+@pytest.mark.parametrize(
+    ("value", "number"), [(b"0", 0), (b"12", 12), (b"9" * 76, int("9" * 76)), (b"9" * 77, None), (b"-1", None), (b"", None), (b"1_0", None)]
+)
 def test_numbers_are_digits_only(value: bytes, number: int | None):
     """Signs, separators and too many digits make no number."""
     assert decode_number(value) == number
@@ -93,7 +99,11 @@ def test_each_fault_of_a_signature_field_is_named(old: bytes, new: bytes, fault:
 
 @pytest.mark.parametrize(
     ("written", "identity"),
-    [(b"@sub.Example.org", "@sub.example.org"), (b"jo=40e@example.org", "jo@e@example.org"), ("j\u00f6@example.org".encode(), "j\u00f6@example.org")],
+    [
+        (b"@sub.Example.org", "@sub.example.org"),
+        (b"jo=40e@example.org", "jo@e@example.org"),
+        ("j\u00f6@example.org".encode(), "j\u00f6@example.org"),
+    ],
 )
 def test_the_identity_may_be_below_the_domain(written: bytes, identity: str):
     """A subdomain, quoted-printable and UTF-8 are read (RFC 6376 §3.5, RFC 8616 §5)."""

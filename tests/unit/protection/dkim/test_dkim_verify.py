@@ -42,7 +42,13 @@ async def test_the_whole_report_of_one_signature():
     [found] = await verdicts(mail)
     start = mail[mail.index(b"b=\r\n\t") + 5 :][:8].decode()
     assert found == DkimSignature(
-        result="pass", domain="example.org", selector="s", identity="ann@sub.example.org", algorithm="rsa-sha256", key_bits=1024, signature_start=start
+        result="pass",
+        domain="example.org",
+        selector="s",
+        identity="ann@sub.example.org",
+        algorithm="rsa-sha256",
+        key_bits=1024,
+        signature_start=start,
     )
 
 
@@ -55,9 +61,16 @@ async def test_what_we_sign_passes_and_a_change_breaks_it(canonicalization: str,
     record = record_of(key)
     assert await verdict(mail, record) == ("pass", "")
     assert await verdict(mail.replace(b"Hello", b"Hallo"), record) == ("fail", "the body was changed")
-    assert await verdict(mail.replace(b"Subject: One", b"Subject: Two"), record) == ("fail", "the header was changed, or another key signed")
-    assert (await verdict(mail.replace(b"To: bob", b"TO: bob"), record))[0] == ("pass" if canonicalization.startswith("relaxed") else "fail")
-    assert (await verdict(mail.replace(b"Hello  Bob", b"Hello Bob"), record))[0] == ("pass" if canonicalization.endswith("relaxed") else "fail")
+    assert await verdict(mail.replace(b"Subject: One", b"Subject: Two"), record) == (
+        "fail",
+        "the header was changed, or another key signed",
+    )
+    assert (await verdict(mail.replace(b"To: bob", b"TO: bob"), record))[0] == (
+        "pass" if canonicalization.startswith("relaxed") else "fail"
+    )
+    assert (await verdict(mail.replace(b"Hello  Bob", b"Hello Bob"), record))[0] == (
+        "pass" if canonicalization.endswith("relaxed") else "fail"
+    )
 
 
 async def test_a_second_field_of_an_oversigned_name_breaks_the_signature():
@@ -136,14 +149,24 @@ async def test_a_part_of_the_body_may_be_signed_and_is_said():
 
     def with_length(length: int) -> bytes:
         head = MAIL[: MAIL.index(b"\r\n\r\n") + 4]
-        draft = signing.prepare(parse(head + body[:length]), domain="example.org", selector="s", algorithm="rsa-sha256", now=NOW, canonicalization="relaxed/simple")
+        draft = signing.prepare(
+            parse(head + body[:length]),
+            domain="example.org",
+            selector="s",
+            algorithm="rsa-sha256",
+            now=NOW,
+            canonicalization="relaxed/simple",
+        )
         unsigned = draft.unsigned.replace(b" s=s;", b" s=s; l=%d;" % length)
         message = parse(head + body)
         data = SignedHeader(message.headers, message.raw).data(_names(unsigned), True, unsigned)
         return signing.Draft(unsigned, b"").field(signing.sign_digest(rsa_key(), signing.hashlib.sha256(data).digest())) + head + body
 
     assert await verdict(with_length(len(body))) == ("pass", "")
-    assert await verdict(with_length(len(body)) + b"more\r\n") == ("pass", f"only the first {len(body)} of {len(body) + 6} bytes of the body are signed")
+    assert await verdict(with_length(len(body)) + b"more\r\n") == (
+        "pass",
+        f"only the first {len(body)} of {len(body) + 6} bytes of the body are signed",
+    )
     assert (await verdict(with_length(len(body)).replace(b"Ann\r\n", b"")))[1] == "l= counts more than the body has"
 
 

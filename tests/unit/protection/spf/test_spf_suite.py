@@ -9,11 +9,11 @@ A case may allow several results; DEFAULT means that there is no explanation of 
 from typing import Any
 
 import pytest
-from shared_corpora import corpus
 
 from gatepost.dns.twin import Twin
 from gatepost.message.addresses import Address
 from gatepost.protection.mailauth.spf.check import check
+from shared_corpora import corpus
 
 KINDS = ("A", "AAAA", "MX", "PTR", "TXT")
 
@@ -35,11 +35,10 @@ def zone(zonedata: dict[str, list[Any]]) -> str:
         records = [next(iter(entry.items())) for entry in entries if entry != "TIMEOUT"]
         own = any(kind == "TXT" for kind, _ in records)
         kinds = set()
-        for kind, value in records:
-            if kind == "SPF" and not own:
-                kind = "TXT"
-            if kind == "SPF" or value == "NONE":
+        for listed, value in records:
+            if value == "NONE" or (listed == "SPF" and own):
                 continue
+            kind = "TXT" if listed == "SPF" else listed
             kinds.add(kind)
             lines.append(f"{owner} {kind} {written(kind, value)}")
         if "TIMEOUT" in entries:

@@ -92,7 +92,7 @@ def _set(parts: _Parts) -> Set:
     return Set(
         results=parts[RESULTS][0],
         signature_field=signature_field,
-        signature=read_signature(signature_tags),
+        signature=read_signature(signature_tags, read_signer(signature_tags)),
         seal_field=seal_field,
         seal=read_signer(seal_tags),
         verdict=_verdict(seal_tags),

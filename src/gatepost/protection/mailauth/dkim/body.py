@@ -62,4 +62,4 @@ async def _hash_canonical(message: Message, forms: list[BodyForm], is_relaxed: b
 def new_hash(hash_name: str) -> "_Hash":
     """Begin a hash, `sha256` or `sha1`."""
     # SHA-1 is only checked, to tell a broken signature from one that is too weak to count.
-    return hashlib.new(hash_name, usedforsecurity=False)
+    return hashlib.sha256() if hash_name == "sha256" else hashlib.sha1(usedforsecurity=False)

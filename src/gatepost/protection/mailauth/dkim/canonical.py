@@ -27,13 +27,12 @@ def relaxed(text: bytes) -> bytes:
 
 def relaxed_field(name: bytes, value: bytes) -> bytes:
     """Give a header field in relaxed form, CRLF included; `name` is in lower case, `value` all behind the colon."""
-    if b"\r" in value:
-        value = value.replace(b"\r\n", b"")
+    value = value.replace(b"\r\n", b"")
     if b"\t" in value:
         value = value.replace(b"\t", b" ")
     while b"  " in value:
         value = value.replace(b"  ", b" ")
-    return name + b":" + value.strip(b" ") + b"\r\n"
+    return b"%b:%b\r\n" % (name, value.strip(b" "))
 
 
 def simple_field(field: bytes) -> bytes:

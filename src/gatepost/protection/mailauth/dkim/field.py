@@ -20,9 +20,17 @@ _ALGORITHMS = {
     b"rsa-sha1": ("rsa", "sha1"),
     b"ed25519-sha256": ("ed25519", "sha256"),
 }
-_FORMS = {b"simple": False, b"relaxed": True}
+_FORMS = {
+    b"simple": (False, False),
+    b"simple/simple": (False, False),
+    b"simple/relaxed": (False, True),
+    b"relaxed": (True, False),
+    b"relaxed/simple": (True, False),
+    b"relaxed/relaxed": (True, True),
+}
+"""c=, and whether header and body are relaxed; the body is simple unless told."""
 _QUOTED = re.compile(rb"=([0-9A-F]{2})")
-_FIELD_NAME = re.compile(rb"[!-9;-~]+").fullmatch
+_FIELD_NAMES = re.compile(rb"[!-9;-~]++(?:[ \t\r\n]*+:[ \t\r\n]*+[!-9;-~]++)*+").fullmatch
 
 
 class Signer(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,13 +72,13 @@ def parse_signature(untrusted: bytes) -> Signature:
     tags = parse_tags(untrusted)
     if tags is None:
         return Signature(fault="the field is no well-formed list of tags")
-    signature = read_signature(tags)
-    identity, fault = _identity(tags, signature.signer.domain) if b"i" in tags else (signature.identity, "")
+    signer = read_signer(tags)
+    identity, fault = _identity(tags, signer.domain) if b"i" in tags else ("", "")
     if value_of(tags, b"v") != b"1":
         fault = "v= is not 1"
     elif b"q" in tags and b"dns/txt" not in items_of(tags[b"q"].value.lower()):
         fault = "q= names no way to the key that is known"
-    return msgspec.structs.replace(signature, identity=identity, fault=fault or signature.fault)
+    return read_signature(tags, signer, identity, fault)
 
 
 def read_signer(tags: Tags) -> Signer:
@@ -104,28 +112,27 @@ def read_signer(tags: Tags) -> Signer:
     )
 
 
-def read_signature(tags: Tags) -> Signature:
-    """Take from a tag list all that DKIM and ARC signatures over a mail share; i= is not among it."""
-    signer = read_signer(tags)
-    names, fault = _signed_names(value_of(tags, b"h"))
-    header_form, _, body_form = (value_of(tags, b"c").lower() or b"simple").partition(b"/")
-    relaxed_header, relaxed_body = _FORMS.get(header_form), _FORMS.get(body_form or b"simple")
+def read_signature(tags: Tags, signer: Signer, identity: str = "", fault: str = "") -> Signature:
+    """Take from a tag list what DKIM and ARC signatures over a mail share; `fault` is one that was found before."""
+    names, fault_of_names = _signed_names(value_of(tags, b"h"))
+    forms = _FORMS.get(value_of(tags, b"c").lower() if b"c" in tags else b"simple")
     body_hash = decode_base64(value_of(tags, b"bh"))
-    if not body_hash:
+    length, expires_at, fault_of_numbers = _numbers(tags) if b"l" in tags or b"x" in tags else (None, None, "")
+    fault = fault or signer.fault
+    if not fault and not body_hash:
         fault = "bh= is missing or no base64"
-    elif relaxed_header is None or relaxed_body is None:
+    elif not fault and forms is None:
         fault = "c= names no canonicalization that is known"
-    length, expires_at, number_fault = _numbers(tags)
     return Signature(
         signer=signer,
-        identity="@" + signer.domain if signer.domain else "",
+        identity=identity or ("@" + signer.domain if signer.domain else ""),
         names=names,
-        relaxed_header=bool(relaxed_header),
-        relaxed_body=bool(relaxed_body),
+        relaxed_header=forms is not None and forms[0],
+        relaxed_body=forms is not None and forms[1],
         body_hash=body_hash or b"",
         body_length=length,
         expires_at=expires_at,
-        fault=signer.fault or fault or number_fault,
+        fault=fault or fault_of_names or fault_of_numbers,
     )
 
 
@@ -147,16 +154,12 @@ def _numbers(tags: Tags) -> tuple[int | None, int | None, str]:
 
 
 def _signed_names(value: bytes) -> tuple[tuple[str, ...], str]:
-    items = items_of(value)
-    if len(items) > SIGNED_NAMES:
+    if value.count(b":") >= SIGNED_NAMES:
         return (), f"h= names more than {SIGNED_NAMES} fields"
-    if not all(map(_FIELD_NAME, items)):
+    if not _FIELD_NAMES(value):
         return (), "h= is missing or no list of field names"
-    names = tuple(value.decode("ascii").lower().translate(_NO_SPACE).split(":"))
+    names = tuple(without_space(value).decode("ascii").lower().split(":"))
     return names, "" if "from" in names else "h= does not name From"
-
-
-_NO_SPACE = dict.fromkeys(b" \t\r\n")
 
 
 def _identity(tags: Tags, domain: str) -> tuple[str, str]:
