@@ -34,6 +34,10 @@ class Handover(msgspec.Struct, kw_only=True):
     wire: bytes
     sha256: str = ""
     size: int = 0
+    helo: str = "load.example"
+    """What the client calls itself; the first mail of a connection tells."""
+    source: str = ""
+    """The IP address that the client connects from; '': any."""
     started: float = 0.0
     """Monotonic time when the attempt was due."""
     reply: Reply | None = None

@@ -28,6 +28,7 @@ import msgspec
 from gatepost.testing.conversation import Connection, Handover, dialogue
 from gatepost.testing.ledger import ID_HEADER, Ledger, LedgerLine, digest
 from gatepost.testing.mails import sample_mail
+from gatepost.testing.parcels import Loaded, load, wire_form
 from gatepost.testing.tls import unchecked_client_context
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -55,6 +56,13 @@ class Plan(msgspec.Struct, kw_only=True, frozen=True):
     size_bytes: int = 4096
     content: bytes = b""
     """CRLF lines, sent after the id header; empty: a sample mail of `size_bytes`."""
+    parcels: str = ""
+    """Folder of different mails, each with its envelope and client (`testing.parcels`), sent round and round; they come
+    instead of the sender, recipients and content above."""
+    share: tuple[int, int] = (0, 1)
+    """Which of the parcels: (k, n) is every n-th from the k-th on."""
+    hashes: bool = True
+    """Whether the ledger gets each mail's SHA-256."""
     run: str = ""
     """Prefix of the ids; empty: one from the clock and the pid."""
     give_up_s: float = 60.0
@@ -89,15 +97,17 @@ class _Generator:
     def __init__(self, plan: Plan, ledger: Ledger | None, stop: asyncio.Event) -> None:
         self._plan, self._ledger, self._stop = plan, ledger, stop
         self.result = Result()
-        content = plan.content or sample_mail(plan.size_bytes)
-        self._content = content if content.endswith(b"\r\n") else content + b"\r\n"
-        stuffed = (b"\r\n" + self._content).replace(b"\r\n.", b"\r\n..")[2:]
-        self._wire = stuffed + b".\r\n"
+        self._parcels = load(Path(plan.parcels), plan.share) if plan.parcels else [self._only(plan)]
         self._run = plan.run or f"{time.time_ns():x}-{os.getpid():x}"
         self._context: ssl.SSLContext | None = unchecked_client_context() if plan.tls != "none" else None
         self._given = 0
         self._began = time.monotonic()
         self._open: set[Connection] = set()
+
+    @staticmethod
+    def _only(plan: Plan) -> Loaded:
+        content, wire = wire_form(plan.content or sample_mail(plan.size_bytes))
+        return Loaded(plan.sender, plan.recipients, "load.example", "", content, wire)
 
     async def run(self) -> Result:
         self._began, cpu = time.monotonic(), time.process_time()
@@ -116,14 +126,16 @@ class _Generator:
         due = self._began + number / plan.rate_per_s if plan.rate_per_s else time.monotonic()
         name = f"{self._run}-{number}"
         header = ID_HEADER + name.encode() + b"\r\n"
-        whole = header + self._content
+        parcel = self._parcels[number % len(self._parcels)]
         return Handover(
             id=name,
-            sender=plan.sender.replace("{n}", str(number)),
-            recipients=tuple(recipient.replace("{n}", str(number)) for recipient in plan.recipients),
-            wire=header + self._wire,
-            sha256=digest(whole),
-            size=len(whole),
+            sender=parcel.sender.replace("{n}", str(number)),
+            recipients=tuple(recipient.replace("{n}", str(number)) for recipient in parcel.recipients),
+            wire=header + parcel.wire,
+            sha256=digest(header + parcel.content) if plan.hashes else "",
+            size=len(header) + len(parcel.content),
+            helo=parcel.helo,
+            source=parcel.source,
             started=due,
         )
 
@@ -146,10 +158,13 @@ class _Generator:
                 current = mail
             return mail
 
-        conversation = dialogue(first, following, tls=plan.tls, pipelines=plan.pipelines)
+        conversation = dialogue(first, following, tls=plan.tls, pipelines=plan.pipelines, name=first.helo)
+        source = (first.source, 0) if first.source else None
         try:
             async with asyncio.timeout(plan.give_up_s):
-                _, connection = await loop.create_connection(lambda: Connection(conversation, self._context), plan.host, plan.port)
+                _, connection = await loop.create_connection(
+                    lambda: Connection(conversation, self._context), plan.host, plan.port, local_addr=source
+                )
                 try:
                     await connection.ended
                 finally:

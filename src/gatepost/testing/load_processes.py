@@ -6,6 +6,7 @@ The processes are started and made ready first; the clock begins with `go`.
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,10 +21,12 @@ _COMMAND = [sys.executable, "-m", "gatepost.testing.load", "--plan-from-stdin"]
 class LoadProcesses:
     """A plan, shared out among processes; sessions, mails and rate are those of all together."""
 
-    def __init__(self, plan: Plan, processes: int = 1, ledger: Path | None = None, *, niceness: int = 0) -> None:
-        """Start the processes; `niceness` (0 to 19) makes them give way to others."""
+    def __init__(
+        self, plan: Plan, processes: int = 1, ledger: Path | None = None, *, niceness: int = 0, prefix: Sequence[str] = ()
+    ) -> None:
+        """Start the processes; `niceness` (0 to 19) makes them give way to others, `prefix` is a command that runs theirs."""
         processes = max(1, min(processes, plan.sessions))
-        command = ["nice", "-n", str(niceness), *_COMMAND, *(["--ledger", str(ledger)] if ledger is not None else [])]
+        command = [*prefix, "nice", "-n", str(niceness), *_COMMAND, *(["--ledger", str(ledger)] if ledger is not None else [])]
         self._children = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(processes)]
         for number, child in enumerate(self._children):
             self._write(child, msgspec.json.encode(_share(plan, number, processes)))
@@ -95,4 +98,5 @@ def _share(plan: Plan, number: int, processes: int) -> Plan:
         mails=part(plan.mails),
         rate_per_s=plan.rate_per_s / processes,
         run=f"{plan.run}.{number}" if plan.run else "",
+        share=(plan.share[0] + number * plan.share[1], plan.share[1] * processes),
     )

@@ -5,7 +5,7 @@
         ...
 
 Everything not said here is Postfix's default, but that no service runs in a chroot (a chroot would need
-copies of system files) and that it listens on loopback only. It needs root, as Postfix does.
+copies of system files) and that it listens on loopback only, unless told otherwise. It needs root, as Postfix does.
 """
 
 import os
@@ -47,12 +47,17 @@ class Postfix:
         folder: Path,
         *,
         port: int = 0,
+        address: str = LOOPBACK,
         relay_to: int | None = None,
         tls: CertificateFiles | None = None,
         parameters: Mapping[str, str] | None = None,
     ) -> None:
-        """Prepare an instance: `relay_to` is the port on loopback where all mail goes; None: mail is discarded."""
+        """Prepare an instance: `relay_to` is the port on loopback where all mail goes; None: mail is discarded.
+
+        It is asked for on loopback whether it answers, so an `address` other than that must be 0.0.0.0.
+        """
         self.folder = folder.resolve()
+        self._address = address
         self.port = port or free_port()
         self.log = self.folder / "maillog"
         self._configuration = self.folder / "configuration"
@@ -134,7 +139,7 @@ class Postfix:
         (self._configuration / "main.cf").write_text("\n".join(lines) + "\n")
         table = next(path for path in _MASTER_TABLES if path.exists()).read_text()
         table = _CHROOT_COLUMN.sub(r"\1n\2", table)
-        table = _SMTP_LISTENER.sub(rf"{LOOPBACK}:{self.port}\1", table, count=1)
+        table = _SMTP_LISTENER.sub(rf"{self._address}:{self.port}\1", table, count=1)
         (self._configuration / "master.cf").write_text(table)
 
     def _run(self, command: str, *, check: bool = True) -> None:

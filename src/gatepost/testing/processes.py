@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+PROC = Path("/proc")
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _KERNEL_THREADS = 2
 """The pid of kthreadd, the parent of all kernel threads."""
@@ -23,10 +24,10 @@ class Process(NamedTuple):
     cpu_s: float
 
 
-def process(pid: int) -> Process | None:
-    """Read one process; None when there is none."""
+def process(pid: int, proc: Path = PROC) -> Process | None:
+    """Read one process; None when there is none. `proc` is where the wanted namespace's processes are mounted."""
     try:
-        line = Path(f"/proc/{pid}/stat").read_text()
+        line = (proc / str(pid) / "stat").read_text()
     except OSError:
         return None
     # The name stands in parentheses and may hold spaces and parentheses itself (proc(5)).
@@ -40,10 +41,10 @@ def alive(pid: int) -> bool:
     return found is not None and found.state not in "ZX"
 
 
-def all_processes() -> dict[int, Process]:
+def all_processes(proc: Path = PROC) -> dict[int, Process]:
     """Read every process of this machine, by pid."""
-    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-    return {pid: found for pid in pids if (found := process(pid)) is not None}
+    pids = [int(name) for name in os.listdir(proc) if name.isdigit()]
+    return {pid: found for pid in pids if (found := process(pid, proc)) is not None}
 
 
 def tree(roots: Iterable[int], processes: dict[int, Process] | None = None) -> list[int]:
@@ -79,12 +80,12 @@ class Snapshot(NamedTuple):
     foreign_s: float
 
 
-def snapshot(watched: Iterable[Iterable[int]], ours: Iterable[int]) -> Snapshot:
+def snapshot(watched: Iterable[Iterable[int]], ours: Iterable[int], proc: Path = PROC) -> Snapshot:
     """Sum the CPU time of each watched tree and of the processes that belong neither to them nor to our own trees.
 
     Kernel threads work for us as much as for others and are left out.
     """
-    processes = all_processes()
+    processes = all_processes(proc)
     known = set(tree([_KERNEL_THREADS], processes)) | set(tree(ours, processes))
     sums = []
     for roots in watched:

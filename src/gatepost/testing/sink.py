@@ -21,6 +21,7 @@ import argparse
 import asyncio
 import os
 import signal
+import socket
 import ssl
 import sys
 from pathlib import Path
@@ -51,8 +52,11 @@ class Sink:
         implicit_tls: bool = False,
         keep: Literal["content", "hash", "count"] = "content",
         ledger: Path | None = None,
+        listening: socket.socket | None = None,
     ) -> None:
+        """Prepare a sink; `listening` is a socket to use instead of one on `host` and `port`, from another namespace for instance."""
         self.port, self._host = port, host
+        self._listening = listening
         self.offer = offer or Offer()
         self.faults = Faults()
         self.mails: list[SinkMail] = []
@@ -68,9 +72,11 @@ class Sink:
 
     async def start(self) -> None:
         """Listen; `port` is the real one afterwards."""
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Connection(self), self._host, self.port, backlog=4096, reuse_address=True
-        )
+        loop = asyncio.get_running_loop()
+        if self._listening is not None:
+            self._server = await loop.create_server(lambda: _Connection(self), sock=self._listening, backlog=4096)
+        else:
+            self._server = await loop.create_server(lambda: _Connection(self), self._host, self.port, backlog=4096, reuse_address=True)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:

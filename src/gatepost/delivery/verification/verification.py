@@ -59,6 +59,8 @@ class Verification:
 
     async def judge(self, tenant_id: int, address: Address) -> Judgement:
         """Find out whether a tenant's recipient exists; never raises for what a next hop, the DNS or the store does."""
+        if not address.local:
+            return _NOT_NOW  # the domain itself stands there, and is nobody's recipient
         recalled = self._memory.recall(tenant_id, address)
         return recalled or await self._joined((tenant_id, address), self._find)
 
@@ -145,9 +147,7 @@ class Verification:
             self._breakers.reached(route)
         else:
             self._breakers.failed(route, asked.reply, self._clock())
-        emit(
-            RecipientAsked(tenant=tenant_id, recipient=str(address), existence=asked.existence, host=asked.host, reply=asked.reply)
-        )
+        emit(RecipientAsked(tenant=tenant_id, recipient=str(address), existence=asked.existence, host=asked.host, reply=asked.reply))
 
 
 async def _safely(finding: Coroutine[None, None, Judgement]) -> Judgement:

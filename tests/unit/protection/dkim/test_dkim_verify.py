@@ -12,7 +12,10 @@ from gatepost.protection.mailauth.dkim.verify import REPORTED, TRIED, verify
 from signing_keys import KeyZone, ed25519_key, record_of, rsa_key, short_rsa_key
 
 NOW = 1_800_000_000.0
-MAIL = b"From: Ann <ann@example.org>\r\nTo: bob@example.net\r\nSubject: One\r\nX-Note: first\r\nX-Note: second\r\n\r\nHello  Bob \r\n\r\nAnn\r\n"
+MAIL = (
+    b"From: Ann <ann@example.org>\r\nTo: bob@example.net\r\nSubject: One\r\nX-Note: first\r\nX-Note: second\r\n\r\n"
+    b"Hello  Bob \r\n\r\nAnn\r\n"
+)
 NAME = "s._domainkey.example.org"
 
 
