@@ -132,11 +132,11 @@ async def test_a_tar_pit_can_not_be_pushed():
         for _ in range(3):
             await client.send(b"NOOP\r\n", "bytes")
         assert (await client.reply())[:3] == "500"
-        assert asyncio.get_running_loop().time() - began >= 0.2
+        assert asyncio.get_running_loop().time() - began >= 0.19
         for number in (1, 2, 3):
             assert (await client.reply())[:3] == "250"
-            assert asyncio.get_running_loop().time() - began >= 0.2 * (number + 1)
-        server.reception.tar_pit_s = 60.0
+            assert asyncio.get_running_loop().time() - began >= 0.19 * (number + 1)
+        server.reception.tar_pit_s = 0.5
         await client.send(b"NOOP\r\n" * 100_000)
         (connection,) = server.reception.connections
         while connection.session.buffered == 0:
@@ -253,7 +253,7 @@ async def test_a_header_from_anybody_else_is_a_wrong_command():
         await client.close()
         client = await Client.connect(server.address)
         await client.send(v2(1, 0x11, V4))
-        assert [reply[:3] for reply in await client.rest()] == ["500", "500"]
+        assert [reply[:3] for reply in await client.rest()] == ["500", "500", "500"]
         await client.close()
 
 

@@ -2,6 +2,7 @@
 """A receiving server on loopback with a house that records, and a client that decides how its bytes are cut."""
 
 import asyncio
+import contextlib
 import functools
 import inspect
 import random
@@ -11,7 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import pytest
 import uvloop
@@ -203,6 +204,8 @@ async def receiving(
         yield Running(reception, house, gate, ("127.0.0.1", listening.getsockname()[1]))
     finally:
         await reception.drain()
+        for client in list(Client.open):
+            await client.close()
 
 
 Cuts = str | random.Random
@@ -223,11 +226,14 @@ def segments(wire: bytes, cuts: Cuts) -> list[bytes]:
 class Client:
     """A client that sends what it is told; over TLS each segment is a record of its own."""
 
+    open: ClassVar[set["Client"]] = set()
+
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self._tls: TlsChannel | None = None
         self._unread = b""
         self.greeting = ""
+        self.open.add(self)
 
     @classmethod
     async def connect(cls, address: tuple[str, int], *, tls: bool = False, greet: bool = True, source: str = "127.0.0.1") -> Self:
@@ -308,11 +314,10 @@ class Client:
 
     async def close(self) -> None:
         """Hang up."""
+        self.open.discard(self)
         self._writer.close()
-        try:
+        with contextlib.suppress(ConnectionError):
             await self._writer.wait_closed()
-        except ConnectionError:
-            pass
 
     def abort(self) -> None:
         """Hang up without a word."""

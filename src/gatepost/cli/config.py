@@ -39,6 +39,11 @@ def _faults(path: Path) -> Iterator[ConfigError]:
         bootstrap = read_bootstrap(path)
         yield from bootstrap_faults(bootstrap, str(path))
         configuration = read_configuration(bootstrap.configuration)
-        yield from configuration_faults(configuration, bootstrap.configuration)
+        faults = list(configuration_faults(configuration, bootstrap.configuration))
+        yield from faults
+        if not faults:
+            from gatepost.roles.judgement import check_judgement
+
+            check_judgement(configuration)
     except ConfigError as fault:
         yield fault

@@ -20,6 +20,9 @@ _SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}\Z")
 _ARGON2ID = re.compile(r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+\Z")
 
 
+_HEADER = re.compile(r"[!-9;-~]+:[ \t]*[ -~]*[!-~]")
+
+
 def configuration_faults(configuration: Configuration, source: str) -> Iterator[ConfigError]:
     """Yield all that is wrong with a configuration beyond the form of its keys."""
     yield from _domain_faults(configuration, source)
@@ -48,8 +51,12 @@ def _server_faults(servers: tuple[CorporateServer, ...], source: str) -> Iterato
         first = seen.setdefault(server.name, number)
         if first != number:
             yield ConfigError(f"{where}.name", f"{server.name!r} is corporate_servers[{first}] already", "name it otherwise")
-        if not server.networks and not server.certificate_sha256:
-            yield ConfigError(where, "nothing says how to know this server", "give networks or certificate_sha256")
+        if not (server.networks or server.certificate_sha256 or server.provider_header):
+            yield ConfigError(where, "nothing says how to know this server", "give networks, certificate_sha256 or provider_header")
+        if bool(server.provider_networks) != bool(server.provider_header):
+            yield ConfigError(where, "only one of provider_networks and provider_header is given", "give both or none")
+        if server.provider_header and not _HEADER.fullmatch(server.provider_header):
+            yield ConfigError(f"{where}.provider_header", "this is no header field", "write it as `Name: value`")
         if server.certificate_sha256 and not _SHA256_HEX.match(server.certificate_sha256):
             yield ConfigError(f"{where}.certificate_sha256", "is not a SHA-256 in hex", "write its 64 hex digits without colons")
         for index, network in enumerate(server.networks):

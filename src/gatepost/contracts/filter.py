@@ -44,5 +44,8 @@ class Filter(Protocol):
     directions: tuple[Direction, ...]
     """Where it has a function; a rule of another direction cannot take it."""
 
+    lowest_points: float
+    """The least raw points that it can give with its settings: how far it could still save a mail that others refuse."""
+
     async def judge(self, mail: Judged) -> Finding:
         """Judge a mail."""

@@ -29,6 +29,7 @@ class CharacterSets:
     name = "character_sets"
     stage: Stage = "content"
     directions: tuple[Direction, ...] = ("inbound",)
+    lowest_points = 0.0
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -53,6 +53,7 @@ class RealtimeBlocklists:
 
     def __init__(self, settings: RealtimeBlocklistSettings, resolver: Resolver) -> None:
         self._resolver = resolver
+        self.lowest_points = sum(min(0.0, one.points) for one in settings.lists)
         self._lists = tuple(
             _List(one.zone.lower().rstrip("."), one.name or one.zone, one.points, tuple(map(_range, one.answers)))
             for one in settings.lists

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import NamedTuple
 
+import msgspec
+
 from gatepost.config.reputation import ReputationSettings
 from gatepost.contracts.authentication import Authentication, Dmarc
 from gatepost.contracts.filter import Finding, Stage
@@ -59,6 +61,7 @@ class Reputation:
     directions: tuple[Direction, ...] = ("inbound",)
 
     def __init__(self, settings: ReputationSettings, resolver: Resolver, owns: Callable[[str], bool]) -> None:
+        self.lowest_points = sum(min(0.0, points) for points in msgspec.structs.astuple(settings))
         self._points, self._resolver, self._owns = settings, resolver, owns
         self._asks_names = bool(settings.missing_ptr or settings.dynamic_name or settings.reverse_lookup_failed)
 

@@ -28,6 +28,7 @@ class Words:
     directions: tuple[Direction, ...] = ("inbound", "outbound")
 
     def __init__(self, groups: Sequence[WordGroup]) -> None:
+        self.lowest_points = -10.0 if any(group.points < 0 for group in groups) else 0.0
         self._groups = [(group, WordPattern(group)) for group in groups]
         self._searches = frozenset(pattern.search for _, pattern in self._groups)
         # Most mails hold none of the words: one pass over all groups at once tells it.

@@ -51,6 +51,7 @@ class Judging:
     ) -> None:
         self.filters = {one.name: one for one in filters}
         self.ruleset: Ruleset = compile_rules(configuration.rules or DEFAULT_RULES, self.filters.values())
+        self._lowest = {one.name: one.lowest_points for one in self.filters.values()}
         self._configuration = configuration
         self._identities = identities
         self._resolver = resolver
@@ -102,7 +103,7 @@ class Judging:
         examined = await examine_envelope(Judged(peer, envelope, transaction.direction, transaction.tenant_id or 0), asked)
         transaction.findings = {finding.filter: finding for finding in examined.findings}
         transaction.milliseconds = dict(examined.milliseconds)
-        if is_beyond_help(examined.findings, rule, {}, trust_possible=False):
+        if is_beyond_help(examined.findings, rule, self._lowest, trust_possible=False):
             return decide(examined.findings, rule, direction=transaction.direction)
         return None
 

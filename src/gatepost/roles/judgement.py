@@ -10,7 +10,7 @@ from gatepost.dns.network import NetworkResolver
 from gatepost.dns.resolver import Resolver
 from gatepost.dns.twin import Twin
 from gatepost.filters.character_sets import CharacterSets
-from gatepost.filters.realtime_blocklists import RealtimeBlocklists
+from gatepost.filters.realtime_blocklists import RealtimeBlocklists, realtime_blocklist_faults
 from gatepost.filters.reputation import Reputation
 from gatepost.filters.words import Words
 from gatepost.mailflow.identify import Identities
@@ -28,6 +28,8 @@ def make_resolver(configuration: Configuration) -> Resolver:
 def make_filters(configuration: Configuration, identities: Identities, resolver: Resolver) -> tuple[Filter, ...]:
     """Make every filter; raises ConfigError for settings that cannot work."""
     settings = configuration.filters
+    for fault in realtime_blocklist_faults(settings.realtime_blocklists, "filters.realtime_blocklists"):
+        raise fault
     return (
         RealtimeBlocklists(settings.realtime_blocklists, resolver),
         Reputation(settings.reputation, resolver, identities.is_owned),
@@ -40,3 +42,8 @@ def make_judging(configuration: Configuration, identities: Identities, resolver:
     """Make rules and filters ready; raises ConfigError for what cannot work, with its place and the mend."""
     filters = make_filters(configuration, identities, resolver)
     return Judging(configuration, identities, resolver, filters, hostname=hostname)
+
+
+def check_judgement(configuration: Configuration) -> None:
+    """Raise ConfigError when rules or filters cannot work."""
+    make_judging(configuration, Identities(configuration), Twin(""), "gateway.invalid")

@@ -16,7 +16,9 @@ def run(bootstrap: Bootstrap, config_path: str, process: str | None = None) -> i
     if process is None:
         from gatepost.roles.supervisor import Supervisor
 
-        load_configuration(bootstrap.configuration)  # a wrong setting is told before anything starts
+        from gatepost.roles.judgement import check_judgement
+
+        check_judgement(load_configuration(bootstrap.configuration))  # a wrong setting is told before anything starts
         return Supervisor(bootstrap, config_path).run()
     return run_one(bootstrap, process)
 
