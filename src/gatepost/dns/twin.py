@@ -18,7 +18,6 @@ A name that has a record of another type gives "no data", any other name "no suc
 """
 
 import ipaddress
-from collections import deque
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,7 +45,7 @@ class Twin:
     """The DNS of a zone file; `asked` keeps the questions, for tests."""
 
     def __init__(self, zone: str, source: str = "zone") -> None:
-        self.asked: deque[tuple[str, str]] = deque(maxlen=10_000)
+        self.asked: list[tuple[str, str]] = []
         self._names: dict[str, list[_Record]] = {}
         self._read(zone, source)
 
