@@ -16,9 +16,7 @@ def run(bootstrap: Bootstrap, config_path: str, process: str | None = None) -> i
     if process is None:
         from gatepost.roles.supervisor import Supervisor
 
-        from gatepost.roles.judgement import check_judgement
-
-        check_judgement(load_configuration(bootstrap.configuration))  # a wrong setting is told before anything starts
+        load_configuration(bootstrap.configuration)  # a wrong setting is told before anything starts
         return Supervisor(bootstrap, config_path).run()
     return run_one(bootstrap, process)
 

@@ -226,7 +226,11 @@ class Connection(asyncio.BufferedProtocol):
                     self._start(self._spool_and_go_on(take, event))
                     break
                 if event is None:
-                    break
+                    if not session.is_full or (session.offended and self.reception.tar_pit_s):
+                        break
+                    self._flush()
+                    self.deadline = 0.0
+                    continue
                 reply = self._decide(event)
                 if reply is None:
                     break

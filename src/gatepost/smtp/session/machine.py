@@ -17,6 +17,9 @@ from gatepost.smtp.session.terms import Terms
 from gatepost.smtp.session.verbs import IDLE_VERBS, VERBS, Answer
 
 
+_ANSWERS = 128
+
+
 class Session(State):
     """One client's conversation. See the package's docstring for the calls and their order."""
 
@@ -46,10 +49,11 @@ class Session(State):
     def advance(self) -> Event | None:
         """Go on until the world must decide (an event), or until more bytes are needed (None).
 
-        Where a tar pit holds the client, go on no further than to the next answer; call again once it was sent.
+        Go on no further than answers may wait (`is_full`), where a tar pit holds the client than to the next one; then
+        send them and call again.
         """
         while (self._at < len(self._buffer) or self._chunk_is_whole) and self.pending is None and not self.ended:
-            if self._paced and self.offended and self.out:
+            if self.out and (self.is_full or (self._paced and self.offended)):
                 break
             if self._reading:
                 answer = self._read_data() if self._reading == "data" else self._read_chunk()
@@ -100,6 +104,11 @@ class Session(State):
         self.is_encrypted = True
         self._buffer, self._at = b"", 0
         self.forget_client()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many answers wait to be sent that no more are given."""
+        return len(self.out) >= _ANSWERS
 
     # -- lines and verbs -----------------------------------------------------------------------------
 
