@@ -21,7 +21,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from gatepost.testing.processes import PROC, all_processes, process, tree
+from gatepost.testing.processes import all_processes, tree
 from measure.packages import found
 from measure.senders import DOMAINS, NETWORK
 
@@ -108,8 +108,7 @@ def listening_socket(namespace: str, address: str, port: int) -> socket.socket:
 def foreign_s() -> float:
     """Give the CPU seconds that processes of the machine have used which are none of ours and no kernel threads."""
     processes = all_processes(_MACHINE)
-    own = int(os.readlink(_MACHINE / "self"))
-    known = set(tree([_KERNEL_THREADS], processes)) | set(tree([*_ancestors(own), own], processes, leaves=_ancestors(own)))
+    known = set(tree([_KERNEL_THREADS, int(os.readlink(_MACHINE / "self"))], processes))
     return sum(one.cpu_s for pid, one in processes.items() if pid not in known)
 
 

@@ -146,6 +146,19 @@ def test_recipients_that_all_were_refused_make_a_pipelined_data_no_fault():
     assert not talk.session.offended
 
 
+def test_answers_that_wait_are_few():
+    """However much is pipelined, only so many answers are made before they must be sent; none is lost."""
+    talk = Dialogue(idle_commands=10_000)
+    session = talk.session
+    session.feed(b"NOOP\r\n" * 1000)
+    turns = []
+    while session.advance() is None and session.out:
+        turns.append(len(session.out))
+        session.out.clear()
+    assert sum(turns) == 1000
+    assert max(turns) <= 128
+
+
 def test_a_tar_pit_lets_a_session_go_on_one_answer_at_a_time():
     """After a wrong command `advance` stops at each answer, so that each can be held; before, it does not."""
     talk = Dialogue(tar_pit="low")
