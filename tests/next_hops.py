@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Next hops that are asked for recipients, and a verifying house between two ends of a hand-over socket."""
 
+import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ class NextHop(Sink):
     def __init__(self, *users: str, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands: list[str] = []
+        self._heard = asyncio.Event()
         for user in users:
             self.fail("rcpt", reply="250 2.1.5 Here", match=user)
         if users:
@@ -39,6 +42,7 @@ class NextHop(Sink):
 
         def recording(untrusted_bytes: bytes) -> bytes:
             self.commands += untrusted_bytes.decode().splitlines()
+            self._heard.set()
             return receive(untrusted_bytes)
 
         session.receive = recording
@@ -50,11 +54,30 @@ class NextHop(Sink):
         named = [line[9:-1] for line in self.commands if line.startswith("RCPT TO:<")]
         return [f"*@{name.partition('@')[2]}" if name.startswith("nosuchuser") else name for name in named]
 
+    async def hears(self, recipient: str) -> None:
+        """Wait until a recipient is asked for."""
+        while recipient not in self.asked:
+            self._heard.clear()
+            await self._heard.wait()
+
     def now_first(self, **fault: Any) -> None:
         """Ask for a failure that comes before all others."""
         before, self.faults._waiting = self.faults._waiting, []
         self.fail(**fault)
         self.faults._waiting += before
+
+
+class WatchedTurns(Turns):
+    """Turns that tell who comes, in order."""
+
+    def __init__(self, **limits: int) -> None:
+        super().__init__(**limits)
+        self.came: asyncio.Queue[str] = asyncio.Queue()
+
+    def turn(self, key: str) -> AbstractAsyncContextManager[None]:
+        """Let a question come in, or wait."""
+        self.came.put_nowait(key)
+        return super().turn(key)
 
 
 class Clock:

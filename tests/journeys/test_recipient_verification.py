@@ -8,7 +8,7 @@ import pytest
 
 from gatepost.delivery.verification.contract import DOMAIN_S, KNOWN_S, UNKNOWN_S
 from gatepost.testing.syntax import Offer
-from next_hops import DOMAIN, House, NextHop
+from next_hops import DOMAIN, House, NextHop, named
 
 REAL, OTHER = f"real@{DOMAIN}", f"other@{DOMAIN}"
 NOBODY = f"*@{DOMAIN}"
@@ -57,12 +57,22 @@ async def test_an_address_is_asked_for_once(tmp_path: Path) -> None:
 
 
 async def test_who_waits_for_the_same_address_shares_the_question(tmp_path: Path) -> None:
-    """Twenty sessions at one time cause one question for the domain and one for the address; who hangs up ends it for nobody."""
+    """Twenty sessions at one time cause one question for the domain and one for the address, though one of them hangs up."""
     async with NextHop(REAL) as hop, House(tmp_path, {DOMAIN: hop.port}) as house:
         asking = [asyncio.create_task(house.known("real")) for _ in range(20)]
         await asyncio.sleep(0)
         asking[0].cancel()
         assert set(await asyncio.gather(*asking[1:])) == {"known"}
+        assert hop.asked == [NOBODY, REAL]
+
+
+async def test_who_asked_first_may_go(tmp_path: Path) -> None:
+    """When the process that asked first ends, the others that wait get the answer of its question."""
+    async with NextHop(REAL) as hop, House(tmp_path, {DOMAIN: hop.port}) as house:
+        first, second = (asyncio.create_task(house.verification.judge(0, named("real"))) for _ in range(2))
+        await hop.hears(NOBODY)
+        first.cancel()
+        assert (await second).existence == "known"
         assert hop.asked == [NOBODY, REAL]
 
 

@@ -13,7 +13,7 @@ from gatepost.delivery.verification.turns import Turns
 from gatepost.message.addresses import Address
 from gatepost.testing.ports import free_port
 from gatepost.testing.syntax import Offer
-from next_hops import DOMAIN, House, NextHop, named
+from next_hops import DOMAIN, House, NextHop, WatchedTurns, named
 
 REAL = f"real@{DOMAIN}"
 
@@ -34,18 +34,18 @@ async def test_who_finds_no_place_is_put_off_and_not_remembered(tmp_path: Path) 
     """While a next hop is silent the line is short, nobody waits longer than a question may take, and nothing is learnt of them."""
     async with NextHop(REAL) as hop:
         house = House(tmp_path, {DOMAIN: hop.port})
-        house.turns, house.question_s = Turns(of_route=1, waiting=1), 0.5
+        turns = house.turns = WatchedTurns(of_route=1, waiting=1)
+        house.question_s = 0.5
         async with house:
             await house.known("first")
             house.clock.now += 60.0
             hop.now_first(stage="rcpt", action="stall", match=f"slow@{DOMAIN}")
             slow = asyncio.create_task(house.known("slow"))
-            while f"slow@{DOMAIN}" not in hop.asked:
-                await asyncio.sleep(0.001)
+            await hop.hears(f"slow@{DOMAIN}")
             began = asyncio.get_running_loop().time()
             waits = asyncio.create_task(house.known("waits"))
-            while not house.verification._turns.is_full(next(iter(house.verification._turns._rows))):
-                await asyncio.sleep(0.001)
+            for _ in ("nobody", "first", "slow", "waits"):
+                await turns.came.get()
             assert await house.known("too-late") == "no_answer"
             assert asyncio.get_running_loop().time() - began < 0.4
             assert await slow == "no_answer"
@@ -112,8 +112,7 @@ async def test_without_the_other_process_there_is_no_answer(tmp_path: Path) -> N
         assert await house.known("real") == "known"
         hop.now_first(stage="rcpt", action="stall", match=f"slow@{DOMAIN}")
         slow = asyncio.create_task(house.known("slow"))
-        while f"slow@{DOMAIN}" not in hop.asked:
-            await asyncio.sleep(0.001)
+        await hop.hears(f"slow@{DOMAIN}")
         await house.server.close()
         assert await slow == "no_answer"
         assert [await house.known("new"), house.recalled("real"), await house.known("real")] == ["no_answer", "known", "known"]
@@ -123,7 +122,9 @@ async def test_without_the_other_process_there_is_no_answer(tmp_path: Path) -> N
         assert await nobody.recipient_known(0, named("real")) == "no_answer"
 
 
-@pytest.mark.parametrize("address", [Address("", DOMAIN), Address("x", ""), Address("x", "elsewhere.example"), Address("a\r\nDATA", DOMAIN)])
+@pytest.mark.parametrize(
+    "address", [Address("", DOMAIN), Address("x", ""), Address("x", "elsewhere.example"), Address("a\r\nDATA", DOMAIN)]
+)
 async def test_a_hostile_question_reaches_nobody(tmp_path: Path, address: Address) -> None:
     """An empty name, a domain that is not owned, a command inside an address: none is asked for, none is known."""
     async with NextHop(REAL) as hop, House(tmp_path, {DOMAIN: hop.port}) as house:

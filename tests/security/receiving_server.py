@@ -77,7 +77,7 @@ class RecordingSpool:
             assert self._slow.wait(PATIENCE_S)
         if "write" in self._trouble:
             raise self._trouble["write"]
-        self.pieces.append(piece)
+        self.pieces.append(bytes(piece))
         self._busy = False
 
     def finish(self) -> str:

@@ -83,7 +83,7 @@ def _pure(vector: Vector, parts: list[bytes]) -> tuple[bytes | None, list[str], 
                 senders.append(str(event.envelope.sender))
             if isinstance(event, ContentEnds):
                 assert taken is None and session.content is not None
-                taken = bytes(session.content.kept)
+                taken = session.content.take()
             refused = isinstance(event, ContentRefused)
             session.answer(event.reply if refused else replies.SEND_CONTENT if isinstance(event, ContentBegins) else replies.OK)
     return taken, senders, session.ended

@@ -113,7 +113,10 @@ def test_a_lost_connection_is_no_answer():
     assert answered(b"250 ok\r\n421 bye\r\n")[1:] == (True, True)
 
 
-@given(st.lists(st.sampled_from([b"250 ok\r\n", b"550 no\r\n", b"354 go\r\n", b"421 bye\r\n", b"250-a\r\n250 b\r\n", b"x\r\n"]), max_size=6), st.data())
+@given(
+    st.lists(st.sampled_from([b"250 ok\r\n", b"550 no\r\n", b"354 go\r\n", b"421 bye\r\n", b"250-a\r\n250 b\r\n", b"x\r\n"]), max_size=6),
+    st.data(),
+)
 def test_no_answer_makes_a_question_a_mail(replies, data):
     """Whatever a next hop says, in whatever pieces: DATA is never said, and a refusal needs a 5xx to RCPT."""
     machine = opened(data.draw(st.sampled_from([ALL, BARE])))

@@ -97,9 +97,8 @@ def test_a_rejecting_rule_is_answered_at_rcpt_when_it_refuses(rejection, directi
 
 def pair(first, second):
     """Give the chains of two recipients, each with rules of its own."""
-    firsts, seconds = (
-        [Rule(**{**one, "recipients": (to,)}) for one in rules] for rules, to in ((first, "a@example.com"), (second, "b@example.com"))
-    )
+    recipients = (first, "a@example.com"), (second, "b@example.com")
+    firsts, seconds = ([Rule(**{**one, "recipients": (to,)}) for one in rules] for rules, to in recipients)
     rules = Ruleset([*firsts, *seconds])
     return chain(rules, "a@example.com"), chain(rules, "b@example.com")
 
@@ -143,6 +142,15 @@ NEWS, MORE = ("*@news.example",), ("*@more.example",)
         (
             [{"name": "a", "mode": "accept", "header_from": NEWS}, {"name": "b", "filters": WORDS}],
             [{"name": "c", "mode": "accept", "header_from": NEWS}],
+            False,
+        ),
+        (
+            [
+                {"name": "a", "mode": "accept", "header_from": NEWS},
+                {"name": "b", "mode": "accept", "header_from": MORE},
+                {"name": "c", "filters": WORDS},
+            ],
+            [{"name": "d", "mode": "accept", "header_from": MORE}, {"name": "e", "filters": WORDS}],
             False,
         ),
     ],

@@ -91,7 +91,7 @@ class Dialogue:
                 return replies.SEND_CONTENT
             case ContentEnds(envelope):
                 assert self.session.content is not None
-                self.mails.append(Mail(envelope, bytes(self.session.content.kept)))
+                self.mails.append(Mail(envelope, self.session.content.take()))
                 return replies.queued("t")
             case ContentRefused(_, reply):
                 return reply

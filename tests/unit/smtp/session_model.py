@@ -314,15 +314,17 @@ class Pair:
     def _feed(self, segment: bytes) -> None:
         session = self.session
         session.feed(segment)
-        while (event := session.advance()) is not None:
-            session.answer(self._decide(event))
-            if isinstance(event, StartTls):
-                session.encrypted()
-        if session.out:
+        more = True
+        while more:
+            while (event := session.advance()) is not None:
+                session.answer(self._decide(event))
+                if isinstance(event, StartTls):
+                    session.encrypted()
+            more = session.is_full
             self._out += b"".join(session.out)
             session.out.clear()
         assert session.buffered <= LIMITS.line_bytes + len(segment)
-        assert session.content is None or len(session.content.kept) <= LIMITS.size_bytes
+        assert session.content is None or session.content.waiting <= LIMITS.size_bytes
         assert session.envelope is None or len(session.envelope.recipients) <= LIMITS.recipients
 
     def _decide(self, event: Event) -> Reply:
@@ -336,7 +338,7 @@ class Pair:
                 return replies.STORE_AWAY if self.model.house_away else replies.SEND_CONTENT
             case ContentEnds(envelope):
                 assert self.session.content is not None
-                content = bytes(self.session.content.kept)
+                content = self.session.content.take()
                 if b"REFUSE" in content:
                     return replies.MALFORMED_CONTENT
                 self._mails.append((str(envelope.sender), [str(one.address) for one in envelope.recipients], content))

@@ -49,7 +49,7 @@ def test_data_is_the_same_however_it_is_cut(start, more, edges):
     taken, after = expected(wire)
     assert rest == after
     assert content.bare_line_end == (taken is None)
-    assert bytes(content.kept) == (taken or b"")
+    assert content.take() == (taken or b"")
     if taken is not None:
         assert (content.size, content.eight_bit) == (len(taken), not taken.isascii())
 
@@ -63,7 +63,7 @@ def test_chunks_are_their_sum(chunks):
     content.end_chunks()
     whole = b"".join(chunks)
     assert content.bare_line_end == bool(BARE.search(whole))
-    assert bytes(content.kept) == (b"" if content.bare_line_end else whole)
+    assert content.take() == (b"" if content.bare_line_end else whole)
 
 
 @given(st.integers(0, 300), st.booleans())
@@ -78,7 +78,7 @@ def test_one_byte_over_the_limit_is_too_big(size, chunked):
         assert content.read_data(b"x" * size + b"\r\n.\r\nrest") == b"rest"
         size += 2
     assert content.too_big == (size > 200)
-    assert len(content.kept) == (0 if size > 200 else size)
+    assert len(content.take()) == (0 if size > 200 else size)
 
 
 def test_what_is_taken_away_is_not_missed():
@@ -88,8 +88,7 @@ def test_what_is_taken_away_is_not_missed():
     taken = b""
     for part in (b"one\r\n", b"two\r", b"\n..three\r\n."):
         assert content.read_data(part) is None
-        taken += bytes(content.kept)
-        content.kept.clear()
+        taken += content.take()
     assert content.read_data(b"\r\n") == b""
-    assert taken + bytes(content.kept) == b"one\r\ntwo\r\n.three\r\n"
+    assert taken + content.take() == b"one\r\ntwo\r\n.three\r\n"
     assert content.size == len(b"one\r\ntwo\r\n.three\r\n")

@@ -175,7 +175,7 @@ def test_a_number_of_bytes_that_is_too_big_is_read_past_to_its_end():
     talk = Dialogue(size_bytes=100)
     talk.say(*CONVERSATION)
     assert talk.send(b"BDAT 1000 LAST\r\n" + b"x" * 999) == []
-    assert talk.session.content is not None and len(talk.session.content.kept) == 0
+    assert talk.session.content is not None and talk.session.content.take() == b""
     assert codes(talk.send(b"x")) == ["552 5.3.4"]
     assert codes(talk.say(*ENVELOPE)) == ["250 2.1.0", "250 2.1.5"]
 
