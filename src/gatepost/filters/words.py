@@ -13,6 +13,7 @@ import re2  # type: ignore[import-untyped]  # google-re2 brings no stubs
 from gatepost.config.rules import WordGroup
 from gatepost.contracts.filter import Finding, Stage
 from gatepost.contracts.judged import Direction, Judged
+from gatepost.filters.one_line import one_line
 from gatepost.filters.word_patterns import MOST_APPEARANCES, Search, WordPattern, any_of, forms
 from gatepost.message.readable_text import readable_text
 
@@ -60,7 +61,7 @@ class Words:
                 groups_hit.append(group.name)
         cut = "; the text beyond 768 KiB was not read" if readable.cut else ""
         said = f"words of {', '.join(groups_hit)}" if groups_hit else "no words of any group"
-        return Finding(self.name, round(points, 6), said + cut, tuple(details))
+        return Finding(self.name, round(points, 6), one_line(said) + cut, tuple(map(one_line, details)))
 
 
 def _score(group: WordGroup, pattern: WordPattern, searched: list[bytes]) -> tuple[float, str]:

@@ -140,4 +140,4 @@ class Judging:
 def _agreed(transaction: Transaction) -> CompiledRule | None:
     """Give the rule that judges for all recipients whatever the content says; None when there is none yet."""
     first = transaction.chains[0]
-    return first.agreed if all(chain is first for chain in transaction.chains) else None
+    return first.agreed if all(chain.key == first.key for chain in transaction.chains) else None

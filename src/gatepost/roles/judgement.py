@@ -9,12 +9,15 @@ from gatepost.dns.cache import CachingResolver
 from gatepost.dns.network import NetworkResolver
 from gatepost.dns.resolver import Resolver
 from gatepost.dns.twin import Twin
-from gatepost.filters.character_sets import CharacterSets
+from gatepost.filters.character_sets import CharacterSets, character_set_faults
 from gatepost.filters.realtime_blocklists import RealtimeBlocklists, realtime_blocklist_faults
 from gatepost.filters.reputation import Reputation
+from gatepost.filters.word_patterns import word_group_faults
 from gatepost.filters.words import Words
 from gatepost.mailflow.identify import Identities
 from gatepost.mailflow.judging import Judging
+
+_SOURCE = "configuration"
 
 
 def make_resolver(configuration: Configuration) -> Resolver:
@@ -28,7 +31,11 @@ def make_resolver(configuration: Configuration) -> Resolver:
 def make_filters(configuration: Configuration, identities: Identities, resolver: Resolver) -> tuple[Filter, ...]:
     """Make every filter; raises ConfigError for settings that cannot work."""
     settings = configuration.filters
-    for fault in realtime_blocklist_faults(settings.realtime_blocklists, "filters.realtime_blocklists"):
+    for fault in (
+        *realtime_blocklist_faults(settings.realtime_blocklists, f"{_SOURCE}: filters.realtime_blocklists"),
+        *word_group_faults(settings.word_groups, _SOURCE),
+        *character_set_faults(settings.character_sets, _SOURCE),
+    ):
         raise fault
     return (
         RealtimeBlocklists(settings.realtime_blocklists, resolver),

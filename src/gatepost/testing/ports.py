@@ -38,10 +38,10 @@ def answers(port: int, timeout_s: float = 1.0) -> bool:
         return False
 
 
-def accepts_connections(port: int, timeout_s: float = 1.0) -> bool:
+def accepts_connections(port: int, timeout_s: float = 1.0, host: str = LOOPBACK) -> bool:
     """Tell whether anybody listens on this port."""
     try:
-        socket.create_connection((LOOPBACK, port), timeout_s).close()
+        socket.create_connection((host, port), timeout_s).close()
     except OSError:
         return False
     return True

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gateway that is shown: as shipped, on unprivileged ports of loopback, with a limit of size that is soon reached."""
+"""The gateway that is shown: the default rules with all their filters, on unprivileged ports of loopback.
 
+Its DNS is a zone file alone, and all its mail goes to one next hop on loopback: no name of a mail leaves the machine.
+"""
+
+from pathlib import Path
 from typing import NamedTuple
 
 from argon2 import PasswordHasher
 
+from gatepost.config.blocklists import Blocklist, RealtimeBlocklistSettings
 from gatepost.config.bootstrap import Listener
-from gatepost.config.configuration import Configuration, OwnedDomain, SendConnector, SubmissionUser
+from gatepost.config.configuration import Configuration, Dns, OwnedDomain, SendConnector, SubmissionUser
 from gatepost.config.limits import ReceiveLimits
+from gatepost.config.rules import FilterSettings, WordGroup
 
 HOST = "127.0.0.1"
 PROXY = "127.0.0.2"
@@ -15,8 +21,18 @@ PROXY = "127.0.0.2"
 HOSTNAME = "gateway.example"
 DOMAIN = "example.com"
 USER = f"user@{DOMAIN}"
+MAILBOXES = tuple(f"{name}@{DOMAIN}" for name in ("anna", "bert", "carl", "dora", "emil"))
+UMLAUT = f"jörg@{DOMAIN}"
 
 SIZE_BYTES = 10_485_760
+BLOCKLISTS = ("one.blocklist.example", "two.blocklist.example")
+
+_WORDS = (
+    ("medicine", 2.0, ("viagra", "cialis", "diet pills", "cheap pills", "weight loss", "lose weight", "growth hormone")),
+    ("money", 2.0, ("refinance", "second mortgage", "life insurance", "lowest rates", "no obligation", "next of kin", "debt free")),
+    ("bulk mail", 1.0, ("to be removed", "removed from our", "remove in the subject", "this is not spam", "click here")),
+)
+"""Word groups as an administrator might write them: name, points of one appearance, words."""
 
 
 class Ports(NamedTuple):
@@ -50,15 +66,21 @@ def listeners(ports: Ports) -> tuple[Listener, ...]:
     )
 
 
-def configuration(next_hop_port: int, password: str) -> Configuration:
-    """Give the demo's configuration: own mail and the world's both go to the one next hop."""
+def configuration(next_hop_port: int, password: str, zone_file: Path) -> Configuration:
+    """Give the demo's configuration: own mail and the world's both go to the one next hop, names are looked up in the zone file."""
     hops = (f"[{HOST}]:{next_hop_port}",)
     return Configuration(
-        owned_domains=(OwnedDomain(name=DOMAIN),),
+        owned_domains=(OwnedDomain(name=DOMAIN, recipients="list"),),
+        corporate_users=(*MAILBOXES, UMLAUT, USER, BUSY.address),
         submission_users=(SubmissionUser(name=USER, password=PasswordHasher().hash(password)),),
         send_connectors=(
             SendConnector(name="mailboxes", direction="inbound", smart_hosts=hops),
             SendConnector(name="world", direction="outbound", smart_hosts=hops),
         ),
+        filters=FilterSettings(
+            word_groups=tuple(WordGroup(name=name, points=points, words=words) for name, points, words in _WORDS),
+            realtime_blocklists=RealtimeBlocklistSettings(lists=tuple(Blocklist(zone=zone) for zone in BLOCKLISTS)),
+        ),
+        dns=Dns(zone_file=str(zone_file)),
         receive=ReceiveLimits(size_bytes=SIZE_BYTES),
     )

@@ -29,13 +29,14 @@ _UNREAD_BYTES = 65_536
 _LINGER_S = 30.0
 _BLOCK = bytearray(65_536)
 _BLOCK_VIEW = memoryview(_BLOCK)
+_TLS_VIEW = _BLOCK_VIEW[:16_384]  # what is read at once stays allocated in each TLS layer
 
 
 class Connection(asyncio.BufferedProtocol):
     """A client's connection; `reception` is what all connections of a listener share."""
 
     __slots__ = (
-        "_content_since", "_entered", "_held", "_proxy_bytes", "_questions", "_task", "_tls_next", "_wire", "_writable",
+        "_content_since", "_entered", "_held", "_proxy_bytes", "_questions", "_spooling", "_task", "_tls_next", "_wire", "_writable",
         "deadline", "peer", "reception", "session",
     )  # fmt: skip
 
@@ -47,6 +48,7 @@ class Connection(asyncio.BufferedProtocol):
         self._entered = False
         self._writable = True
         self._tls_next = False
+        self._spooling = False
         self._proxy_bytes: bytes | None = None
         self._task: asyncio.Future[object] | None = None
         """What we do for the session; until it is done, nothing more is looked at."""
@@ -86,7 +88,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Lend the process's one read block; `buffer_updated` is called before anybody else reads."""
-        return _BLOCK_VIEW
+        return _TLS_VIEW if self._wire.has_tls else _BLOCK_VIEW
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read."""
@@ -223,6 +225,7 @@ class Connection(asyncio.BufferedProtocol):
                 event = session.advance()
                 take = self._questions.spooling()
                 if take is not None:
+                    self._spooling = True
                     self._start(self._spool_and_go_on(take, event))
                     break
                 if event is None:
@@ -258,7 +261,7 @@ class Connection(asyncio.BufferedProtocol):
             self._content_since = 0.0
             self._expect(self.reception.limits.command_timeout_s)
         if not self._wire.is_closing:
-            self._wire.set_reading(session.buffered <= _UNREAD_BYTES)
+            self._wire.set_reading(session.buffered <= _UNREAD_BYTES and not self._spooling)
 
     def _hold(self) -> None:
         if self._held is None:
@@ -308,9 +311,9 @@ class Connection(asyncio.BufferedProtocol):
         self._pump()
 
     async def _spool_and_go_on(self, take: Callable[[], Awaitable[None]], event: Event | None) -> None:
-        """Move a piece out of memory; meanwhile nothing more is looked at, and little is read."""
+        """Move a piece out of memory; meanwhile nothing more is read, so that a slow disk fills no memory."""
         await take()
-        self._task = None
+        self._task, self._spooling = None, False
         if self.session.ended:
             return
         if event is not None:

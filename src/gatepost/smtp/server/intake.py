@@ -19,14 +19,14 @@ from gatepost.telemetry.log import emit_unexpected
 
 INLINE_BYTES = 131_072
 """Content up to this size stays in memory until its mail is whole."""
-_PIECE_BYTES = 65_536
+_PIECE_BYTES = 32_768
 
 _T = TypeVar("_T")
 
 
 def is_due(content: Content) -> bool:
     """Whether a mail is too large to stay in memory and a piece of it lies there."""
-    return content.size > INLINE_BYTES and len(content.kept) > _PIECE_BYTES
+    return content.size > INLINE_BYTES and content.waiting > _PIECE_BYTES
 
 
 class Intake:
@@ -42,12 +42,9 @@ class Intake:
 
     async def take(self) -> None:
         """Move what the content keeps into the spool; after trouble, throw it away."""
-        kept = self.content.kept
-        if kept and self.trouble is None:
-            piece = bytes(kept)
-            kept.clear()
+        piece = self.content.take()
+        if piece and self.trouble is None:
             await self._in_thread(lambda: self._write(piece))
-        kept.clear()
 
     async def finish(self) -> str | Reply:
         """Make the whole content durable; gives the blob's name, or the answer to the mail when it could not be."""

@@ -64,9 +64,7 @@ class Questions:
             return self._take_spooled_mail(event, self._intake)
         content = self._session.content
         assert content is not None
-        inline = bytes(content.kept)
-        content.kept.clear()
-        return self._reception.service.message(self._peer, event.envelope, Received(event.size, inline, "", event.eight_bit))
+        return self._reception.service.message(self._peer, event.envelope, Received(event.size, content.take(), "", event.eight_bit))
 
     async def _take_spooled_mail(self, event: ContentEnds, intake: Intake) -> Reply:
         blob = await intake.finish()

@@ -3,10 +3,11 @@
 
 A bare CR or LF never ends anything; it is remembered, the rest of the content is read to its true end
 and thrown away, and the mail is refused. Beyond the size limit the rest is thrown away likewise. What
-is kept lies in `kept`, without transparency dots; whoever drives the session may take it away at any time.
+is kept, without transparency dots, whoever drives the session may `take` away at any time.
 """
 
 _END = b"\r\n.\r\n"
+_SMALL = 4096
 _BEGINNINGS_OF_END = (b"\r\n.\r", b"\r\n.", b"\r\n", b"\r")
 
 # Two tables that leave of a block only where its CRs and where its LFs are.
@@ -26,10 +27,11 @@ def has_bare_line_end(untrusted: bytes) -> bool:
 class Content:
     """The content of one mail while it arrives."""
 
-    __slots__ = ("_carry", "_limit", "bare_line_end", "chunks", "eight_bit", "kept", "size", "too_big")
+    __slots__ = ("_carry", "_kept", "_limit", "_taken", "bare_line_end", "chunks", "eight_bit", "size", "too_big")
 
     def __init__(self, limit_bytes: int) -> None:
-        self.kept = bytearray()
+        self._kept: list[bytes] = []  # blocks, for a growing bytearray would tear holes into the heap
+        self._taken = 0
         self.size = 0
         """Bytes in all, kept or taken away; not counted on once `too_big` or `bare_line_end`."""
         self.chunks = 0
@@ -74,12 +76,27 @@ class Content:
             self._keep(self._carry, stuffed=False)
             self._carry = b""
 
+    @property
+    def waiting(self) -> int:
+        """Tell how many bytes wait to be taken."""
+        return self.size - self._taken
+
+    def take(self) -> bytes:
+        """Take away what was kept since the last time."""
+        content = self._kept[0] if len(self._kept) == 1 else b"".join(self._kept)
+        self._forget()
+        return content
+
+    def _forget(self) -> None:
+        self._kept = []
+        self._taken = self.size
+
     def _keep(self, block: bytes, *, stuffed: bool) -> None:
         if self.bare_line_end or self.too_big:
             return
         if has_bare_line_end(block):
             self.bare_line_end = True
-            self.kept.clear()
+            self._forget()
             return
         if stuffed:
             block = block.replace(b"\r\n.", b"\r\n")
@@ -89,8 +106,11 @@ class Content:
         self.size += len(block)
         if self.size > self._limit:
             self.too_big = True
-            self.kept.clear()
+            self._forget()
             return
         if not self.eight_bit and not block.isascii():
             self.eight_bit = True
-        self.kept += block
+        if len(block) < _SMALL and self._kept and len(self._kept[-1]) < _SMALL:
+            self._kept[-1] += block  # a client that sends single bytes must not cost an object for each
+        elif block:
+            self._kept.append(block)
