@@ -4,10 +4,11 @@
 import asyncio
 
 import pytest
-from security.receiving_server import Client, House, Running, on_both_loops, receiving
 
 from gatepost.smtp.server import connection
 from gatepost.testing.tls import self_signed
+from security.receiving_server import Client, House, Running, on_both_loops, receiving
+from waiting import until
 
 ENVELOPE = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.com>\r\n"
 
@@ -18,9 +19,7 @@ def now() -> float:
 
 async def gone(server: Running) -> None:
     """Wait until the server has no connection left."""
-    async with asyncio.timeout(10):
-        while server.reception.connections:
-            await asyncio.sleep(0.01)
+    await until(lambda: not server.reception.connections, "no connection is left")
 
 
 async def drip(client: Client, wire: bytes, every_s: float) -> list[str]:
@@ -253,7 +252,6 @@ async def test_drain_waits_for_no_client_that_does_not_read(monkeypatch, tmp_pat
         (taken,) = server.reception.connections
         while taken._writable:
             await client.send(b"EHLO client.example\r\n" * 1000)
-        while not taken.session.ended:
-            await asyncio.sleep(0.02)
+        await until(lambda: taken.session.ended, "the session has ended")
         await server.reception.drain()
         await gone(server)

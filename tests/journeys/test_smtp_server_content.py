@@ -6,12 +6,13 @@ import random
 import threading
 
 import pytest
-from security.receiving_server import Client, House, on_both_loops, receiving
 
 from gatepost.errors import StoreAway, StoreFull
 from gatepost.smtp import replies
 from gatepost.smtp.server.intake import INLINE_BYTES
 from gatepost.testing.tls import self_signed
+from security.receiving_server import Client, House, on_both_loops, receiving
+from waiting import until
 
 ENVELOPE = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.com>\r\n"
 
@@ -34,7 +35,8 @@ def dotted(content: bytes) -> bytes:
 def chunked(content: bytes, size: int, *, last: bool = True) -> bytes:
     pieces = [content[at : at + size] for at in range(0, len(content), size)]
     return b"".join(
-        b"BDAT %d%s\r\n%s" % (len(piece), b" LAST" if last and number == len(pieces) else b"", piece) for number, piece in enumerate(pieces, 1)
+        b"BDAT %d%s\r\n%s" % (len(piece), b" LAST" if last and number == len(pieces) else b"", piece)
+        for number, piece in enumerate(pieces, 1)
     )
 
 
@@ -156,22 +158,18 @@ async def test_a_connection_that_ends_leaves_nothing_in_the_spool():
             if when == "between":
                 slow.set()
             await client.send(text(300_000))
-            while not house.spools:
-                await asyncio.sleep(0.005)
+            await until(lambda: house.spools, "a spool is open")
             (spool,) = house.spools
             await asyncio.to_thread(spool.writing.wait, 5)
             if when == "between":
                 client.abort()
             for connection in server.reception.connections if when == "while" else ():
                 connection.abort()
-            while server.reception.connections:
-                await asyncio.sleep(0.005)
+            await until(lambda: not server.reception.connections, "no connection is left")
             if when == "while":
                 assert not spool.aborted
             slow.set()
-            async with asyncio.timeout(5):
-                while not spool.aborted:
-                    await asyncio.sleep(0.005)
+            await until(lambda: spool.aborted, "the spool is thrown away")
             assert not spool.aborted_while_writing and not spool.finished
         assert house.mails == []
 
@@ -185,8 +183,7 @@ async def test_a_slow_disk_holds_up_only_its_own_client():
         await client.envelope()
         await client.say(b"DATA")
         sending = asyncio.ensure_future(client.send(dotted(text(5_000_000)), random.Random(1)))
-        while not house.spools:
-            await asyncio.sleep(0.005)
+        await until(lambda: house.spools, "a spool is open")
         slow = next(connection for connection in server.reception.connections if connection.session.content is not None)
         for _ in range(100):
             assert (await other.say(b"NOOP"))[:3] in ("250", "421")
@@ -199,9 +196,15 @@ async def test_a_slow_disk_holds_up_only_its_own_client():
 SURPRISE = RuntimeError("a defect of the house")
 
 
-@pytest.mark.parametrize(("verb", "expected"), [
-    ("MAIL", ["451", "503", "503"]), ("RCPT", ["250", "451", "554"]), ("DATA", ["250", "250", "451"]), ("CONTENT", ["250", "250", "354", "451"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("verb", "expected"),
+    [
+        ("MAIL", ["451", "503", "503"]),
+        ("RCPT", ["250", "451", "554"]),
+        ("DATA", ["250", "250", "451"]),
+        ("CONTENT", ["250", "250", "354", "451"]),
+    ],
+)
 @on_both_loops
 async def test_a_surprise_in_the_house_is_a_local_error(verb, expected, capfd):
     """The client hears 451 4.3.0 and may go on, the log tells what happened, and nothing was taken."""

@@ -7,10 +7,11 @@ import socket
 import struct
 
 import pytest
-from security.receiving_server import Client, House, on_both_loops, receiving
 
 from gatepost.smtp.server.proxy import SIGNATURE_V2
 from gatepost.testing.tls import self_signed
+from security.receiving_server import Client, House, on_both_loops, receiving
+from waiting import until
 
 BARE = b"BDAT 4 LAST\r\na\nb\n"
 
@@ -139,14 +140,12 @@ async def test_a_tar_pit_can_not_be_pushed():
         server.reception.tar_pit_s = 0.5
         await client.send(b"NOOP\r\n" * 100_000)
         (connection,) = server.reception.connections
-        while connection.session.buffered == 0:
-            await asyncio.sleep(0.01)
+        await until(lambda: connection.session.buffered, "something waits")
         for _ in range(50):
             await asyncio.sleep(0)
             assert connection.session.buffered <= 131_072
         client.abort()
-        while server.reception.connections:
-            await asyncio.sleep(0.01)
+        await until(lambda: not server.reception.connections, "no connection is left")
 
 
 @on_both_loops
@@ -156,8 +155,7 @@ async def test_a_held_session_can_be_drained():
         client = await Client.connect(server.address)
         await client.send(b"WRONG\r\n")
         (connection,) = server.reception.connections
-        while connection._held is None:
-            await asyncio.sleep(0.01)
+        await until(lambda: connection._held, "the answer is held")
         began = asyncio.get_running_loop().time()
         await server.reception.drain()
         assert asyncio.get_running_loop().time() - began < 1

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from wire_client import WireClient
 
 PROGRAM = Path(__file__).parent.parent / "security" / "receiving_process.py"

@@ -8,10 +8,10 @@ import ssl
 from base64 import b64encode
 
 import pytest
-from security.receiving_server import Client, on_both_loops, receiving
 
 from gatepost.smtp.tls import server_context
 from gatepost.testing.tls import CertificateFiles, self_signed, unchecked_client_context
+from security.receiving_server import Client, on_both_loops, receiving
 
 LOGIN = b"AUTH PLAIN " + b64encode(b"\0user\0good")
 
@@ -191,7 +191,9 @@ async def test_old_versions_are_not_spoken(identity, version):
 async def test_a_client_certificate_is_noted_when_it_chains(tmp_path):
     """Its fingerprint is the peer's; one that does not chain ends the handshake."""
     ours, theirs, stranger = (self_signed(tmp_path / name, name) for name in ("gate.example", "client.example", "stranger.example"))
-    async with receiving(tls=server_context(str(ours.certificate), str(ours.key), client_ca=str(theirs.certificate)), implicit=True) as server:
+    async with receiving(
+        tls=server_context(str(ours.certificate), str(ours.key), client_ca=str(theirs.certificate)), implicit=True
+    ) as server:
         await asyncio.to_thread(_mail_with_certificate, server.address, theirs)
         await asyncio.to_thread(_mail_with_certificate, server.address, None)
         with pytest.raises((ssl.SSLError, ConnectionError)):

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A process that only receives and writes large mails to a file, so that its memory can be measured from outside.
 
-    python receiving_process.py FOLDER plain|TLS        prints the port; ends when standard input does
+python receiving_process.py FOLDER plain|TLS        prints the port; ends when standard input does
 """
 
 import asyncio
+import os
 import socket
 import sys
-import tempfile
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import uvloop
 
@@ -26,7 +26,7 @@ class FileSpool:
     """A spool without durability."""
 
     def __init__(self, folder: Path) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, buffering=0)
+        self._file = os.fdopen(os.open(folder, os.O_TMPFILE | os.O_RDWR), "wb", buffering=0)
 
     def write(self, piece: bytes) -> None:
         self._file.write(piece)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple, Self
 
 import pytest
@@ -190,9 +191,7 @@ async def receiving(
     )
     gate = Gate(chosen, clock) if clock else Gate(chosen)
     house = house or House()
-    reception = Reception(
-        name="test", terms=terms, service=house, gate=gate, tls=tls, implicit_tls=implicit, proxy_from=proxy_from
-    )
+    reception = Reception(name="test", terms=terms, service=house, gate=gate, tls=tls, implicit_tls=implicit, proxy_from=proxy_from)
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY on these alone
     if family == socket.AF_INET6:
         listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
@@ -220,7 +219,7 @@ def segments(wire: bytes, cuts: Cuts) -> list[bytes]:
         return [wire[at : at + 1] for at in range(len(wire))]
     assert isinstance(cuts, random.Random)
     edges = sorted({0, len(wire), *(cuts.randrange(len(wire) + 1) for _ in range(cuts.randrange(1, 9)))})
-    return [wire[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [wire[a:b] for a, b in pairwise(edges)]
 
 
 class Client:

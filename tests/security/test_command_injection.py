@@ -2,9 +2,9 @@
 """No byte inside a command can become a command, an address or a header of its own."""
 
 import pytest
-from unit.smtp.dialogue import CONVERSATION, Dialogue, codes
 
 from gatepost.smtp.session.events import MailFrom, RcptTo, StartTls
+from unit.smtp.dialogue import CONVERSATION, Dialogue, codes
 
 EVIL = b"MAIL FROM:<evil@example.net>"
 BREAKS = {"CR": b"\r", "LF": b"\n", "NUL": b"\0", "LFCR": b"\n\r", "CRCRLF": b"\r\r\n", "CR-NUL-LF": b"\r\0\n", "NUL-CRLF": b"\0\r\n"}

@@ -5,9 +5,6 @@ import json
 import random
 
 import pytest
-from security.receiving_server import Client, House, receiving, segments
-from security.smuggling_vectors import FAKE_ENDS, VECTORS, Vector, wire_of
-from shared_corpora import corpus
 
 from gatepost.config.limits import ReceiveLimits
 from gatepost.smtp import replies
@@ -15,6 +12,9 @@ from gatepost.smtp.session.events import ContentBegins, ContentEnds, ContentRefu
 from gatepost.smtp.session.machine import Session
 from gatepost.smtp.session.terms import Terms
 from gatepost.testing.tls import self_signed
+from security.receiving_server import Client, House, receiving, segments
+from security.smuggling_vectors import FAKE_ENDS, VECTORS, Vector, wire_of
+from shared_corpora import corpus
 
 CUTS = ["bytes", "random 1", "random 2", "random 3", "whole"]
 

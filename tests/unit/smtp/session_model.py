@@ -8,6 +8,7 @@ recipients and content carry the number of their transaction, so that no two can
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from gatepost.config.limits import ReceiveLimits
 from gatepost.smtp import replies
@@ -303,7 +304,7 @@ class Pair:
         """Send all that was added, cut at these places, and compare; `junk` follows what ended the session."""
         wire = self._wire + (junk if self.model.closed else b"")
         places = sorted({0, len(wire), *(edge % (len(wire) + 1) for edge in edges)})
-        for start, end in zip(places, places[1:], strict=False):
+        for start, end in pairwise(places):
             if not self.session.ended:
                 self._feed(wire[start:end])
         self._compare()

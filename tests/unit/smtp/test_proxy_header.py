@@ -11,7 +11,9 @@ from gatepost.smtp.peer import unmapped
 from gatepost.smtp.server.proxy import SIGNATURE_V2, MalformedProxyHeader, ProxyHeader, read_header
 
 STARTS = st.sampled_from([b"", b"PROXY ", b"PROXY TCP4 ", b"PROXY TCP6 ", b"PROXY UNKNOWN", SIGNATURE_V2, SIGNATURE_V2 + b"\x21\x11"])
-WORDS = st.sampled_from([b"192.0.2.1", b"2001:db8::1", b"::ffff:192.0.2.1", b"25", b"65536", b"%", b"\xff", b" ", b"\r", b"\n", b"TCP4", b"\0"])
+WORDS = st.sampled_from(
+    [b"192.0.2.1", b"2001:db8::1", b"::ffff:192.0.2.1", b"25", b"65536", b"%", b"\xff", b" ", b"\r", b"\n", b"TCP4", b"\0"]
+)
 
 
 def judged(untrusted: bytes) -> ProxyHeader | str | None:

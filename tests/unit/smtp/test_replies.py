@@ -41,7 +41,9 @@ def test_what_ends_the_session_says_so(name):
 def test_accepting_and_temporary_follow_from_the_code():
     """2xx and 3xx accept, 4xx may be tried again, 5xx is neither."""
     for reply in EVERY.values():
-        assert (reply.accepts, reply.temporary) == {2: (True, False), 3: (True, False), 4: (False, True), 5: (False, False)}[reply.code // 100]
+        assert (reply.accepts, reply.temporary) == {2: (True, False), 3: (True, False), 4: (False, True), 5: (False, False)}[
+            reply.code // 100
+        ]
 
 
 def test_a_text_of_several_lines_becomes_a_reply_of_several_lines():

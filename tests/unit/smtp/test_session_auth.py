@@ -4,9 +4,9 @@
 from base64 import b64encode
 
 import pytest
-from unit.smtp.dialogue import Dialogue, codes
 
 from gatepost.smtp.session.events import Authenticate
+from unit.smtp.dialogue import Dialogue, codes
 
 PLAIN = b64encode(b"\0user\0good")
 
@@ -39,7 +39,11 @@ def test_the_challenges_are_those_that_clients_wait_for():
     """PLAIN's is empty, LOGIN's say `Username:` and `Password:` in base64."""
     dialogue = talk()
     assert dialogue.say(b"AUTH PLAIN", b"*") == ["334 ", "501 5.7.0 Authentication cancelled"]
-    assert dialogue.say(b"AUTH LOGIN", b64encode(b"u"), b"*") == ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6", "501 5.7.0 Authentication cancelled"]
+    assert dialogue.say(b"AUTH LOGIN", b64encode(b"u"), b"*") == [
+        "334 VXNlcm5hbWU6",
+        "334 UGFzc3dvcmQ6",
+        "501 5.7.0 Authentication cancelled",
+    ]
 
 
 @pytest.mark.parametrize(("lines", "code"), [

@@ -2,6 +2,7 @@
 """The reading of content against the simplest thing that can be right: all at once, byte by byte."""
 
 import re
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ CONTENT = st.lists(LETTERS, max_size=40).map(b"".join)
 
 def cut(wire: bytes, edges: list[int]) -> list[bytes]:
     places = sorted({0, len(wire), *(edge % (len(wire) + 1) for edge in edges)})
-    return [wire[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [wire[a:b] for a, b in pairwise(places)]
 
 
 def expected(wire: bytes) -> tuple[bytes | None, bytes | None]:

@@ -3,10 +3,9 @@
 
 import tracemalloc
 
-from unit.smtp.dialogue import CONVERSATION, Dialogue, codes
-
 from gatepost.smtp import replies
 from gatepost.smtp.session.events import ContentBegins, RcptTo
+from unit.smtp.dialogue import CONVERSATION, Dialogue, codes
 
 LAST = "421 4.7.0"
 

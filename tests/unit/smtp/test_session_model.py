@@ -4,6 +4,7 @@
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
+
 from unit.smtp.session_model import CONTENT, DEADLY, PLAIN, Pair
 
 EDGES = st.lists(st.integers(0, 2000), max_size=12)

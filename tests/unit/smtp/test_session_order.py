@@ -2,11 +2,11 @@
 """The order of a conversation: what is answered when, and what each end of a transaction leaves behind (nothing)."""
 
 import pytest
-from unit.smtp.dialogue import CONVERSATION, Dialogue, codes
 
 from gatepost.smtp import replies
 from gatepost.smtp.session.events import ContentBegins, ContentEnds, MailFrom, RcptTo
 from gatepost.smtp.session.verbs import VERBS
+from unit.smtp.dialogue import CONVERSATION, Dialogue, codes
 
 CUTS = [0, 1]
 ENVELOPE = CONVERSATION[1:]
@@ -139,7 +139,9 @@ def test_refused_senders_and_recipients_do_not_count():
     """A refused MAIL opens nothing, and a refused RCPT is no recipient."""
     talk = Dialogue(decide=lambda event: replies.UNABLE_TO_RELAY if isinstance(event, MailFrom) else None)
     assert codes(talk.say(*CONVERSATION)) == ["250", "550 5.7.1", "503 5.5.1"]
-    talk = Dialogue(decide=lambda event: replies.UNABLE_TO_RELAY if isinstance(event, RcptTo) and event.recipient.address.local == "no" else None)
+    talk = Dialogue(
+        decide=lambda event: replies.UNABLE_TO_RELAY if isinstance(event, RcptTo) and event.recipient.address.local == "no" else None
+    )
     talk.say(*CONVERSATION, b"RCPT TO:<no@example.com>", b"RCPT TO:<yes@example.com>")
     talk.send(b"BDAT 1 LAST\r\nx")
     assert [one.address.local for one in talk.mails[0].envelope.recipients] == ["b", "yes"]
