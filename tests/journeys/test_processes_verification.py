@@ -9,6 +9,7 @@ import msgspec
 
 from gatepost.config.configuration import Configuration, OwnedDomain
 from gatepost.config.rules import Rule
+from gatepost.storage.sqlite import connect_reader
 from gatepost.testing.gateway import Gateway, relay_all_to
 from gatepost.testing.ports import LOOPBACK
 from next_hops import DOMAIN, NextHop
@@ -34,12 +35,22 @@ def replies(port: int, *recipients: str) -> list[str]:
         return [f"{code} {text.split()[0].decode()}" for code, text in (client.rcpt(recipient) for recipient in recipients)]
 
 
+def stored(path: Path) -> int:
+    """Count what the store remembers."""
+    connection = connect_reader(path)
+    try:
+        return connection.execute("SELECT count(*) FROM recipient_answer").fetchone()[0]
+    finally:
+        connection.close()
+
+
 async def test_a_client_hears_who_exists_while_it_waits(tmp_path: Path) -> None:
     """250, 550 and 451 at RCPT; a mail only to who is known; the answers outlive `deliver`, `receive` and the next hop."""
     async with NextHop(REAL) as hop, Gateway(tmp_path, verifying(hop.port)) as gateway:
         assert await to_thread(replies, gateway.port, REAL, GHOST, REAL) == ["250 2.1.5", "550 5.1.1", "250 2.1.5"]
         assert hop.asked == [f"*@{DOMAIN}", REAL, GHOST]
         assert (hop.errors, hop.count, "DATA" in hop.commands) == ([], 0, False)
+        await until(lambda: stored(tmp_path / "data" / "gateway.sqlite") == 3, "the answers are written")
         await hop.stop()
         for name in ("deliver", "receive"):
             assert await to_thread(gateway.sigkill, name)

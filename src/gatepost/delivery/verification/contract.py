@@ -9,7 +9,7 @@ Promises:
 * An address is asked for by one question at a time, however many wait for its answer; questions at one time are
   limited for each route and in all, and so is their time.
 * A next hop that takes any recipient is found out once a day, by a name that nobody has, and is then not asked.
-* A next hop that is down is asked once for each `NO_ANSWER_S`, not for each recipient.
+* A next hop that was not heard three times in a row is asked once for each `NO_ANSWER_S`, not for each recipient.
 * Only a tenant's own domains are asked for, and an answer for one tenant is never given to another.
 * What is remembered is bounded, and a flood of unknown names does not push out the answers of real recipients.
 """
@@ -23,7 +23,7 @@ UNKNOWN_S = 2 * 3_600.0
 DOMAIN_S = 86_400.0
 """How long it holds that a domain's next hop takes anything, or that it does not."""
 NO_ANSWER_S = 30.0
-"""Kept by the process that asks, never by the one that was answered longer than what is left of it."""
+"""How long a recipient without an answer is not asked for again. `receive` gets what is left of it, so the two never add up."""
 
 
 class Judgement(NamedTuple):
