@@ -6,17 +6,21 @@ ours. Each step is a method of the house that is handed in, and each house is pu
 visible place, `roles/`.
 """
 
-from gatepost.delivery.queue.record import ClaimedMail
-from gatepost.delivery.route import Route
-from gatepost.mailflow.delivering import Delivering
-from gatepost.mailflow.receiving import Receiving
-from gatepost.smtp.envelope import Envelope
-from gatepost.smtp.peer import Peer
+from typing import TYPE_CHECKING
+
 from gatepost.smtp.replies import Reply, queued
-from gatepost.smtp.server.service import Received
+
+if TYPE_CHECKING:  # each process loads its own half of the house
+    from gatepost.delivery.queue.record import ClaimedMail
+    from gatepost.delivery.route import Route
+    from gatepost.mailflow.delivering import Delivering
+    from gatepost.mailflow.receiving import Receiving
+    from gatepost.smtp.envelope import Envelope
+    from gatepost.smtp.peer import Peer
+    from gatepost.smtp.server.service import Received
 
 
-async def receive(peer: Peer, envelope: Envelope, received: Received, house: Receiving) -> Reply:
+async def receive(peer: "Peer", envelope: "Envelope", received: "Received", house: "Receiving") -> Reply:
     """Carry one mail from its final dot to the queue, and answer the client (RFC 5321 §4.2.5, §6.1)."""
     opened = house.open(peer, envelope, received)  # headers and MIME structure; defects are data
     mail = house.identify(opened)  # whose it is, which way it goes
@@ -34,7 +38,7 @@ async def receive(peer: Peer, envelope: Envelope, received: Received, house: Rec
     return queued(mail.track)
 
 
-async def deliver(claim: ClaimedMail, route: Route, house: Delivering) -> None:
+async def deliver(claim: "ClaimedMail", route: "Route", house: "Delivering") -> None:
     """Carry one claimed mail to its next hop and record what became of each recipient."""
     result = await house.send(claim, route)  # one SMTP transaction
     settlement = house.judge(claim, result)  # delivered, deferred or bounced, each with its report

@@ -43,8 +43,8 @@ from gatepost.mailflow.identify import Identities
 from gatepost.mailflow.journey import deliver
 from gatepost.mailflow.reporting import Reporting
 from gatepost.roles.control import ControlServer
-from gatepost.roles.judgement import make_resolver
 from gatepost.roles.processes import Paths, hostname, own_addresses
+from gatepost.roles.resolution import make_resolver
 from gatepost.telemetry.events import StoreTrouble
 from gatepost.telemetry.log import emit
 

@@ -25,7 +25,8 @@ from gatepost.mailflow.reception import ReceptionDesk
 from gatepost.mailflow.reporting import Reporting
 from gatepost.mailflow.transaction import Transaction
 from gatepost.message.addresses import Address
-from gatepost.roles.judgement import make_judging, make_resolver
+from gatepost.roles.judgement import make_judging
+from gatepost.roles.resolution import make_resolver
 from gatepost.rules.decide import Reason
 from gatepost.rules.explain import explain
 from gatepost.rules.scope import Transaction as Scoped

@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Put together what judges a mail: the resolver, the filters with their settings, the rules."""
-
-from pathlib import Path
+"""Put together what judges a mail: the filters with their settings, the rules."""
 
 from gatepost.config.configuration import Configuration
 from gatepost.contracts.filter import Filter
-from gatepost.dns.cache import CachingResolver
-from gatepost.dns.network import NetworkResolver
 from gatepost.dns.resolver import Resolver
 from gatepost.dns.twin import Twin
 from gatepost.filters.character_sets import CharacterSets, character_set_faults
@@ -18,14 +14,6 @@ from gatepost.mailflow.identify import Identities
 from gatepost.mailflow.judging import Judging
 
 _SOURCE = "configuration"
-
-
-def make_resolver(configuration: Configuration) -> Resolver:
-    """Make what answers questions about names: the machine's servers, given ones, or a zone file alone."""
-    settings = configuration.dns
-    if settings.zone_file:
-        return Twin.from_file(Path(settings.zone_file))
-    return CachingResolver(NetworkResolver(settings.servers))
 
 
 def make_filters(configuration: Configuration, identities: Identities, resolver: Resolver) -> tuple[Filter, ...]:

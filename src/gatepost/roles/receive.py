@@ -29,8 +29,9 @@ from gatepost.mailflow.login import Logins
 from gatepost.mailflow.receiving import Receiving
 from gatepost.mailflow.reception import ReceptionDesk
 from gatepost.mailflow.reporting import Reporting
-from gatepost.roles.judgement import make_judging, make_resolver
+from gatepost.roles.judgement import make_judging
 from gatepost.roles.processes import Paths, bind, hostname
+from gatepost.roles.resolution import make_resolver
 from gatepost.smtp.server.gate import Gate
 from gatepost.smtp.server.listener import Reception
 from gatepost.smtp.session.terms import Terms

@@ -6,56 +6,19 @@ server, and what goes wrong behind it.
 """
 
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-import msgspec
-
-from gatepost.roles.demo.mails import Mail
-from gatepost.roles.demo.settings import BUSY, DOMAIN, SIZE_BYTES, UNKNOWN, USER
-from gatepost.testing.conversation import Reply
-
-Fate = Literal["delivered", "refused", "waiting", "reported"]
-"""delivered: the next hop took it; waiting: it is tried again later; reported: given up, and its sender was told."""
-
-CHECKS = {
-    "550 5.7.1": "relay",
-    "550 5.6.11": "line ends",
-    "552 5.3.4": "size",
-    "554 5.4.6": "mail loop",
-    "554 5.6.0": "structure",
-    "530 5.7.0": "TLS first",
-    "535 5.7.8": "login",
-    "421 4.7.1": "blocked client",
-}
-"""The check behind each refusal that the demo shows, by the beginning of its reply."""
+from gatepost.roles.demo.attempt import Attempt
+from gatepost.roles.demo.filtered import filtered
+from gatepost.roles.demo.mails import PLAIN, Mail
+from gatepost.roles.demo.origin import Origin
+from gatepost.roles.demo.settings import BUSY, DOMAIN, MAILBOXES, SIZE_BYTES, UMLAUT, UNKNOWN, USER
 
 _STRANGERS = ("192.0.2.{}", "198.51.100.{}", "203.0.113.{}", "2001:db8:25::{}")
 """Documentation ranges (RFC 5737, RFC 3849): clients of mails that name none."""
-_MAILBOXES = ("anna", "bert", "carl", "dora", "emil")
+_HOSTS = ("mx{}.north.example", "mx{}.east.example", "mx{}.south.example", "mx{}.west.example")
 _ROUNDS = 8
 """How often each own mail is sent where there are no others."""
-
-
-class Attempt(msgspec.Struct, kw_only=True):
-    """One try to hand a mail over, and once it was made, the reply that ended it."""
-
-    name: str
-    content: bytes
-    client: str
-    sender: str = "sender@example.org"
-    recipients: tuple[str, ...] = (f"anna@{DOMAIN}",)
-    door: Literal["smtp", "submission", "submissions"] = "smtp"
-    starttls: bool = False
-    login: Literal["", "right", "wrong"] = ""
-    chunks: int = 0
-    """BDAT commands; 0: DATA."""
-    declared_bytes: int = 0
-    """What MAIL says as SIZE; 0: nothing."""
-    expected: Fate = "delivered"
-    check: str = ""
-    """Which check shall refuse it."""
-    reply: Reply | None = None
-    track: str = ""
 
 
 class Attempts(NamedTuple):
@@ -63,6 +26,13 @@ class Attempts(NamedTuple):
 
     together: list[Attempt]
     in_turn: list[Attempt]
+    records: tuple[str, ...]
+    """What the DNS has to know beside the names of clients and senders."""
+
+    @property
+    def all(self) -> list[Attempt]:
+        """All, in their order."""
+        return [*self.together, *self.in_turn]
 
 
 def attempts(real: list[Mail], own: list[Mail]) -> Attempts:
@@ -71,25 +41,30 @@ def attempts(real: list[Mail], own: list[Mail]) -> Attempts:
     if not real:
         sound *= _ROUNDS
     ordinary = [_inbound(mail, number) for number, mail in enumerate(sound, 1)]
-    others = (*_submitted(own), *_in_trouble(own[0]), *_refused(own[0]))
-    return Attempts([*ordinary, *others], list(_attacks(real, own[0], {one.client for one in ordinary})))
+    plain = next(mail for mail in own if mail.name == PLAIN)
+    judged = filtered(plain)
+    others = (*judged.attempts, *_submitted(own), *_in_trouble(plain), *_refused(plain))
+    attacks = list(_attacks(real, plain, {one.client for one in ordinary}))
+    return Attempts([*ordinary, *others], attacks, judged.records)
 
 
 def _inbound(mail: Mail, number: int) -> Attempt:
     """Mail from the world to us, sent in each of the ways that senders use."""
-    recipients = tuple(f"{_MAILBOXES[(number + more) % 5]}@{DOMAIN}" for more in range(3 if number % 20 == 0 else 1))
+    recipients = tuple(MAILBOXES[(number + more) % 5] for more in range(3 if number % 20 == 0 else 1))
     if number % 50 == 7:
-        recipients = (f"jörg@{DOMAIN}",)
+        recipients = (UMLAUT,)
     sender = mail.untrusted_sender or f"sender{number}@example.org"
     return Attempt(
         name=mail.name,
         content=mail.content,
-        client=mail.untrusted_client or _stranger(number),
         sender="" if mail.is_report else sender,
         recipients=recipients,
         starttls=number % 3 == 0,
         chunks=(0, 0, 1, 3)[number % 4],
         declared_bytes=len(mail.content) if number % 2 else 0,
+        label=mail.label,
+        expected=None if mail.is_real else "delivered",
+        **_from(mail.untrusted_origin or _stranger(number)),
     )
 
 
@@ -112,8 +87,8 @@ def _submitted(own: list[Mail]) -> Iterator[Attempt]:
 def _in_trouble(mail: Mail) -> Iterator[Attempt]:
     """Mail that we take and the next hop does not."""
     for number in (1, 2):
-        name, client = f"to a busy mailbox {number}", _stranger(number)
-        yield Attempt(name=name, content=mail.content, client=client, recipients=(BUSY.address,), expected="waiting")
+        name, client = f"to a busy mailbox {number}", _from(_stranger(number))
+        yield Attempt(name=name, content=mail.content, recipients=(BUSY.address,), expected="waiting", **client)
     yield Attempt(
         name="to nobody",
         content=mail.content,
@@ -131,7 +106,7 @@ def _refused(mail: Mail) -> Iterator[Attempt]:
     """Mail that breaks a rule."""
 
     def refused(check: str, name: str, number: int, **changes: Any) -> Attempt:
-        what = {"content": mail.content, "client": _stranger(number) if number else "", **changes}
+        what = {"content": mail.content, **(_from(_stranger(number)) if number else {"client": ""}), **changes}
         return Attempt(name=name, expected="refused", check=check, **what)
 
     circle = b"".join(b"Received: from a by b; Wed, 25 Nov 2026 10:%02d:00 +0000\r\n" % (hop % 60) for hop in range(120))
@@ -157,16 +132,21 @@ def _attacks(real: list[Mail], mail: Mail, clients: set[str]) -> Iterator[Attemp
         ("a bare CR between two chunks", mail.content + b"Hello\r" + b"world" * 100 + b"\r\n", 2),
     )
     for number, (name, content, chunks) in enumerate(contents, 41):
-        client = _stranger(number)
-        yield Attempt(name=name, content=content, client=client, chunks=chunks, expected="refused", check="line ends")
+        client = _from(_stranger(number))
+        yield Attempt(name=name, content=content, chunks=chunks, expected="refused", check="line ends", **client)
     for number, found in enumerate((one for one in real if one.has_bare_line_ends), 51):
-        client = found.untrusted_client if found.untrusted_client not in clients else ""
-        clients.add(client)
-        yield Attempt(name=found.name, content=found.content, client=client or _stranger(number), expected="refused", check="line ends")
-    yield Attempt(
-        name="a blocked client's next mail", content=mail.content, client=_stranger(41), expected="refused", check="blocked client"
-    )
+        known = found.untrusted_origin
+        came = known if known and known.client not in clients else _stranger(number)
+        clients.add(came.client)
+        yield Attempt(name=found.name, content=found.content, label=found.label, expected="refused", check="line ends", **_from(came))
+    blocked = _from(_stranger(41))
+    yield Attempt(name="a blocked client's next mail", content=mail.content, expected="refused", check="blocked client", **blocked)
 
 
-def _stranger(number: int) -> str:
-    return _STRANGERS[number % 4].format(number % 250 + 1)
+def _stranger(number: int) -> Origin:
+    host = _HOSTS[number % 4].format(number % 250 + 1)
+    return Origin(_STRANGERS[number % 4].format(number % 250 + 1), host, host)
+
+
+def _from(origin: Origin) -> dict[str, Any]:
+    return {"client": origin.client, "helo": origin.helo, "host": origin.host, "leads_back": origin.leads_back}

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from typing import Self
 
-from gatepost.roles.demo.attempts import Attempt
+from gatepost.roles.demo.attempt import Attempt
 from gatepost.roles.demo.settings import HOST, PROXY, USER, Ports
 from gatepost.smtp.server.proxy import SIGNATURE_V2
 from gatepost.testing.conversation import Reply
@@ -19,7 +19,7 @@ from gatepost.testing.tls import unchecked_client_context
 
 _TIMEOUT_S = 30.0
 _STARTTLS = b"STARTTLS\r\n"
-_TRACK = re.compile(r"queued as ([0-9A-V]{24})")
+_TRACK = re.compile(r"(?:queued as |\()([0-9A-V]{24})\)?$")
 _CONTEXT = unchecked_client_context()
 
 
@@ -52,9 +52,9 @@ def takes_mail(ports: Ports) -> bool:
 
 
 def track_of(reply: Reply) -> str:
-    """Give the track id that a positive reply names; '' for another."""
+    """Give the track id that a reply names, of a mail that was taken or of one that filters refused; '' where there is none."""
     found = _TRACK.search(reply.text)
-    return found[1] if found and reply.code == 250 else ""
+    return found[1] if found else ""
 
 
 def proxy_header(client: str) -> bytes:
@@ -67,10 +67,11 @@ def proxy_header(client: str) -> bytes:
 
 def _steps(attempt: Attempt, password: str) -> Iterator[bytes]:
     """Yield what is said, one reply each."""
-    yield b"EHLO client.example\r\n"
+    greeting = f"EHLO {attempt.helo}\r\n".encode()
+    yield greeting
     if attempt.starttls:
         yield _STARTTLS
-        yield b"EHLO client.example\r\n"
+        yield greeting
     if attempt.login:
         yield b"AUTH PLAIN %b\r\n" % base64.b64encode(f"\0{USER}\0{password}".encode())
     yield f"MAIL FROM:<{attempt.sender}>{_parameters(attempt)}\r\n".encode()

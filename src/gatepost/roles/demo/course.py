@@ -22,11 +22,16 @@ from rich.console import Console
 
 from gatepost.errors import GatepostError
 from gatepost.roles.demo import display
-from gatepost.roles.demo.attempts import Attempt, Attempts, attempts
+from gatepost.roles.demo.attempt import Attempt
+from gatepost.roles.demo.attempts import Attempts, attempts
 from gatepost.roles.demo.client import hand_over, takes_mail, track_of
+from gatepost.roles.demo.filtered import EXAMPLE
+from gatepost.roles.demo.foretelling import arguments, foretell, keep
 from gatepost.roles.demo.mails import own_mails, real_mails
-from gatepost.roles.demo.outcome import Observation, Outcome
+from gatepost.roles.demo.observation import Observation
+from gatepost.roles.demo.outcome import Outcome
 from gatepost.roles.demo.settings import BUSY, HOST, HOSTNAME, UNKNOWN, Ports, configuration, listeners
+from gatepost.roles.demo.zone import zone_of
 from gatepost.roles.processes import refuse_taken
 from gatepost.testing.conversation import Reply
 from gatepost.testing.gateway import Gateway
@@ -75,23 +80,36 @@ class _Stage(NamedTuple):
 async def _demo(stage: _Stage, *, once: bool, json: bool) -> int:
     _end_on_signals()
     certificate = self_signed(stage.state / "tls", HOSTNAME, "localhost")
+    tries, mails_from = _gather()
+    zone = stage.state / "zone"
+    zone.write_text(zone_of(tries.all, tries.records))
     async with _next_hop(certificate) as sink:
-        settings = configuration(sink.port, stage.password)
+        settings = configuration(sink.port, stage.password, zone)
         gateway = Gateway(stage.state, settings, listeners=listeners(stage.ports), tls=certificate, hostname=HOSTNAME)
+        display.heading(stage.console, stage.ports, stage.state, mails_from)
+        await foretell(tries.all, settings)
         async with gateway:
             await _until_ready(stage.ports)
-            outcome = await _show(stage, gateway, sink)
+            outcome = await _show(stage, gateway, sink, tries, mails_from)
             if json:
                 sys.stdout.write(msgspec.json.encode({"as_expected": outcome.as_expected, **msgspec.to_builtins(outcome)}).decode() + "\n")
                 sys.stdout.flush()
             else:
-                display.table(stage.console, outcome)
+                display.tables(stage.console, outcome)
+                await asyncio.to_thread(display.told, stage.console, outcome.check)
             if not once:
                 display.looking_on(stage.console, stage.ports, gateway.config_file, stage.password)
                 with contextlib.suppress(asyncio.CancelledError):
                     await asyncio.Event().wait()
                 stage.console.print("Ending.")
     return 0 if outcome.as_expected else 1
+
+
+def _gather() -> tuple[Attempts, str]:
+    """Give all that will be tried, and where the mails come from."""
+    real, own = real_mails(), own_mails()
+    mails_from = f"{len(real)} real ones and {len(own)} of our own" if real else f"{len(own)} of our own, several times"
+    return attempts(real, own), mails_from
 
 
 async def _until_ready(ports: Ports) -> None:
@@ -116,19 +134,14 @@ def _next_hop(certificate: CertificateFiles) -> Sink:
     return sink
 
 
-async def _show(stage: _Stage, gateway: Gateway, sink: Sink) -> Outcome:
+async def _show(stage: _Stage, gateway: Gateway, sink: Sink, tries: Attempts, mails_from: str) -> Outcome:
     """Send everything, wait until each mail has reached its fate, count."""
-    real, own = real_mails(), own_mails()
-    mails_from = f"{len(real)} real ones and {len(own)} of our own" if real else f"{len(own)} of our own, several times"
-    display.heading(stage.console, stage.ports, stage.state, mails_from)
-    tries = attempts(real, own)
     began = time.monotonic()
     with display.progress(stage.console) as bar:
         task = bar.add_task("Sending", total=len(tries.together) + len(tries.in_turn))
         await _send(tries, stage, lambda: bar.advance(task))
-    made = [*tries.together, *tries.in_turn]
-    observation = Observation(made, gateway)
-    arriving = sum(bool(attempt.track) and attempt.expected != "waiting" for attempt in made)  # as itself, or as a report
+    observation = Observation(tries.all, gateway)
+    arriving = sum(attempt.taken and attempt.expected != "waiting" for attempt in tries.all)  # as itself, or as a report
     with contextlib.suppress(TimeoutError):
         await sink.wait(arriving, _PATIENCE_S)
     seconds = time.monotonic() - began
@@ -137,7 +150,10 @@ async def _show(stage: _Stage, gateway: Gateway, sink: Sink) -> Outcome:
         if observation.complete:
             break
         await asyncio.sleep(0.1)
-    return observation.outcome(sink.errors, seconds, mails_from)
+    files = keep(tries.all, stage.state / "refused")
+    example = next(attempt for attempt in tries.all if attempt.name == EXAMPLE)
+    command = arguments(example, display.shown(files[EXAMPLE]), display.shown(gateway.config_file))
+    return observation.outcome(sink.errors, seconds, mails_from, [*display.gatepost(), *command])
 
 
 async def _send(tries: Attempts, stage: _Stage, told: Callable[[], object]) -> None:

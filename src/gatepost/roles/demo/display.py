@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people see of the demo: a heading, a progress bar, a table, and how to look on.
+"""What people see of the demo: a heading, a progress bar, tables, the way of one mail, and how to look on.
 
 Text that came from mails reaches the terminal only without control characters, and never as markup.
 """
 
 import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,11 +16,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from gatepost.roles.demo.outcome import Outcome
+from gatepost.roles.demo.attempt import FILTERS
+from gatepost.roles.demo.outcome import Labelled, Outcome
 from gatepost.roles.demo.settings import HOST, USER, Ports
 
 _WIDTH = 110
 _SURPRISES_SHOWN = 10
+_SETS_OF_FILTERS_SHOWN = 9
 
 
 def screen(*, progress_only: bool) -> Console:
@@ -29,11 +32,12 @@ def screen(*, progress_only: bool) -> Console:
 
 
 def heading(console: Console, ports: Ports, state: Path, mails_from: str) -> None:
-    """Say what runs where."""
+    """Say what runs where, and what is asked."""
     console.print(
         f"Gatepost receives on {HOST}: {ports.smtp} (STARTTLS), {ports.submission} (submission, STARTTLS), "
         f"{ports.submissions} (submission, TLS).",
         f"Its store is {shown(state / 'data')}; behind it is a small mail server of the demo.",
+        f"DNS is answered from {shown(state / 'zone')} alone; nothing is looked up outside.",
         f"Mails: {mails_from}.",
         sep="\n",
         soft_wrap=True,
@@ -46,18 +50,30 @@ def progress(console: Console) -> Progress:
     return Progress(*columns, console=console)
 
 
-def table(console: Console, outcome: Outcome) -> None:
-    """Show what became of the mails, and each that surprised."""
-    made = Table(box=SIMPLE_HEAD, pad_edge=False)
-    made.add_column("outcome")
-    made.add_column("check")
-    made.add_column("mails", justify="right")
-    made.add_column("the answer, or what is to say")
+def tables(console: Console, outcome: Outcome) -> None:
+    """Show what became of the mails, which filters refused, and each mail that surprised."""
+    console.print(_fates(outcome))
+    console.print(_filters(outcome))
+    if outcome.labels:
+        console.print(f"Real mails by their labels: {'; '.join(map(_labelled, outcome.labels))}.", soft_wrap=True)
+    console.print(f"Of {outcome.foretold} mails `gatepost check` had told reply, rule and points before they were sent.", soft_wrap=True)
+    for ham in outcome.ham_refused[:_SURPRISES_SHOWN]:
+        console.print(Text(_clean(f"Ham was refused: {ham.name}: {ham.became}"), "red"))
+    for surprise in outcome.surprises[:_SURPRISES_SHOWN]:
+        text = f"Not as expected: {surprise.name} should be {surprise.expected} and was {surprise.became}: {surprise.reply}"
+        console.print(Text(_clean(text), "red"))
+    for complaint in outcome.complaints[:_SURPRISES_SHOWN]:
+        console.print(Text(_clean(f"The next hop complains: {complaint}"), "red"))
+
+
+def _fates(outcome: Outcome) -> Table:
+    made = _table("outcome", "check", "mails", "the answer, or what is to say")
+    passed = ", ".join(f"{method.upper()} for {count}" for method, count in outcome.authenticated.items())
     made.add_row(
         Text("delivered", "green"),
         "",
         str(outcome.delivered),
-        f"{outcome.unchanged} of them byte for byte as sent, below one Received field",
+        f"{outcome.unchanged} byte for byte as sent, below our own fields; these pass {passed}",
     )
     for number, (check, count) in enumerate(outcome.refused.items()):
         made.add_row(Text("" if number else "refused", "red"), check, str(count), _clean(outcome.refusal_replies[check]))
@@ -66,17 +82,45 @@ def table(console: Console, outcome: Outcome) -> None:
     made.add_row(Text("given up", "yellow"), "", str(outcome.reported), _clean(outcome.reported_reply) + told)
     made.add_section()
     made.add_row("sent", "", str(outcome.sent), f"in {outcome.seconds} s")
-    console.print(made)
-    for surprise in outcome.surprises[:_SURPRISES_SHOWN]:
-        text = f"Not as expected: {surprise.name} should be {surprise.expected} and was {surprise.became}: {surprise.reply}"
-        console.print(Text(_clean(text), "red"))
-    for complaint in outcome.complaints[:_SURPRISES_SHOWN]:
-        console.print(Text(_clean(f"The next hop complains: {complaint}"), "red"))
+    return made
+
+
+def _filters(outcome: Outcome) -> Table:
+    rules = ", ".join(dict.fromkeys(line.rule for line in outcome.by_filters))
+    made = _table(f"{FILTERS} of the rule {rules}", "mails", "points", "for example")
+    for line in outcome.by_filters[:_SETS_OF_FILTERS_SHOWN]:
+        least, most = line.least_points, line.most_points
+        points = f"{least:g}" if least == most else f"{least:g} to {most:g}"
+        made.add_row(", ".join(line.filters), str(line.mails), points, Text(_clean(line.why), overflow="ellipsis"))
+    if left := outcome.by_filters[_SETS_OF_FILTERS_SHOWN:]:
+        made.add_row("others together", str(sum(line.mails for line in left)), "", "")
+    made.columns[-1].no_wrap = True
+    return made
+
+
+def _labelled(one: Labelled) -> str:
+    otherwise = f" and {one.refused_otherwise} for something else" if one.refused_otherwise else ""
+    return f"{one.label} {one.mails}, of which filters refused {one.refused_by_filters}{otherwise}"
+
+
+def _table(*columns: str) -> Table:
+    made = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        made.add_column(column, justify="right" if column in {"mails", "points"} else "left")
+    return made
+
+
+def told(console: Console, command: list[str]) -> None:
+    """Show the command that explains one refused mail, and let it answer."""
+    console.print("\nWhy was one of them refused? Ask again whenever you like:\n")
+    console.print(f"$ {shlex.join(command)}", soft_wrap=True)
+    sys.stdout.flush()
+    subprocess.run(command, stdin=subprocess.DEVNULL, check=False)  # noqa: S603 -- our own command
 
 
 def looking_on(console: Console, ports: Ports, config: Path, password: str) -> None:
     """Say how to look on while the demo stays up."""
-    command = f"{_gatepost()} queue"
+    command = f"{shlex.join(gatepost())} queue"
     where = f"--config {shlex.quote(shown(config))}"
     console.print("The gateway stays up until Ctrl-C. Look on from another terminal:\n")
     console.print(f"  {command} list {where}", soft_wrap=True)
@@ -94,9 +138,10 @@ def shown(path: Path) -> str:
     return str(path) if relative.startswith("..") else relative
 
 
-def _gatepost() -> str:
+def gatepost() -> list[str]:
+    """Give the beginning of a command that this machine understands."""
     beside = Path(sys.executable).with_name("gatepost")
-    return shlex.quote(shown(beside)) if beside.exists() else f"{shlex.quote(shown(Path(sys.executable)))} -m gatepost"
+    return [shown(beside)] if beside.exists() else [shown(Path(sys.executable)), "-m", "gatepost"]
 
 
 def _clean(untrusted_text: str) -> str:

@@ -7,12 +7,12 @@ All come from addresses of documentation, and each is kept as a file, so that `g
 import base64
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gatepost.protection.mailauth.dkim.sign import sign
-from gatepost.roles.demo.attempts import FILTERS, RECIPIENT, Attempt
+from gatepost.roles.demo.attempt import FILTERS, RECIPIENT, Attempt
 from gatepost.roles.demo.mails import Mail
 from gatepost.roles.demo.settings import BLOCKLISTS, DOMAIN
 
@@ -51,7 +51,7 @@ def _by_author(key: Ed25519PrivateKey) -> Iterator[Attempt]:
     letter = _letter(f"Bank <service@{_BANK}>", "Your account statement", "Your statement of November is ready in the usual place.")
     signed = sign(letter, domain=_BANK, selector=_SELECTOR, key=key, now=time.time()) + letter
     altered = signed.replace(b"in the usual place", b"at http://login.bank-service.example/")
-    forwarder = {"host": "mail.alumni.example", "sender": "forwarded@alumni.example"}
+    forwarder: dict[str, Any] = {"host": "mail.alumni.example", "sender": "forwarded@alumni.example"}
     yield Attempt(name="a bank's mail, forwarded", content=signed, client="198.51.100.254", helo="mail.alumni.example", **forwarder)
     yield _refused("the same, altered on its way", altered, "198.51.100.254", "reputation", **forwarder)
     yield _refused(EXAMPLE, letter, "203.0.113.254", "reputation", host="vps7.cheap-hosting.example", sender="x@cheap-hosting.example")
@@ -76,3 +76,25 @@ def _by_recipient(content: bytes) -> Iterator[Attempt]:
         yield Attempt(
             name=name, content=content, client=client, host="mx.guess.example", recipients=recipients, expected="refused", check=RECIPIENT
         )
+
+
+def _refused(name: str, content: bytes, client: str, filters: str, **more: Any) -> Attempt:
+    """Give an attempt that these filters shall refuse."""
+    return Attempt(name=name, content=content, client=client, expected="refused", check=FILTERS, filters=filters, **more)
+
+
+def _letter(author: str, subject: str, text: str) -> bytes:
+    lines = (
+        "Date: Wed, 25 Nov 2026 09:00:00 +0000",
+        f"Message-ID: <{sum(map(ord, subject))}@letters.example>",
+        f"From: {author}",
+        f"To: Anna Berg <anna@{DOMAIN}>",
+        f"Subject: {subject}",
+        "MIME-Version: 1.0",
+        "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: 8bit",
+        "",
+        text,
+        "",
+    )
+    return "\r\n".join(lines).encode()

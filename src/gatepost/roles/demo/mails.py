@@ -23,6 +23,8 @@ from gatepost.testing.mails import sample_mail
 WANTED = 300
 """Real mails of one demo, evenly taken from the folder."""
 LARGE_BYTES = 300_000
+PLAIN = "plain.eml"
+"""The most everyday of our own mails."""
 
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]{0,50}@(?:[A-Za-z0-9-]{1,40}\.){1,4}[A-Za-z]{2,15}")
@@ -41,6 +43,8 @@ class Mail(NamedTuple):
     label: str = ""
     """What its folder calls it: ham, spam, phishing; '' when it says nothing."""
 
+    is_real: bool = False
+
     @property
     def has_bare_line_ends(self) -> bool:
         """Whether a CR or LF stands alone, so that a gateway must refuse it."""
@@ -56,7 +60,7 @@ def real_mails(environ: Mapping[str, str] = os.environ) -> list[Mail]:
     share = min(1.0, WANTED / max(1, len(stored)))
     evenly = {int(number / share) for number in range(WANTED)}
     chosen = [one for number, one in enumerate(stored) if number in evenly or _has_bare_line_ends(one[1])]
-    return [_mail(name, content, labels.get(name, "")) for name, content in chosen]
+    return [_mail(name, content, labels.get(name, ""), is_real=True) for name, content in chosen]
 
 
 def own_mails() -> list[Mail]:
@@ -86,10 +90,10 @@ def _has_bare_line_ends(content: bytes) -> bool:
     return not content.count(b"\r") == content.count(b"\n") == content.count(b"\r\n")
 
 
-def _mail(name: str, content: bytes, label: str = "") -> Mail:
+def _mail(name: str, content: bytes, label: str = "", *, is_real: bool = False) -> Mail:
     message = parse(content)
     is_report = message.root.content_type.full == "multipart/report"
-    return Mail(name, content, origin(message.headers), next(_senders(message.headers), ""), is_report, label)
+    return Mail(name, content, origin(message.headers), next(_senders(message.headers), ""), is_report, label, is_real)
 
 
 def _senders(headers: Headers) -> Iterator[str]:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a mail came from, as its own trace fields say; nothing is looked up.
 
-    from mx.partner.example (out7.partner.example [198.51.100.14])                the client's address has a name
-    from mx.partner.example (out7.partner.example [198.51.100.14] (may be forged))   a name that does not lead back
-    from mx.partner.example ([198.51.100.14])                                     no name
-    from out7.partner.example [198.51.100.14]                                     written by a fetchmail: the name is known
+from mx.partner.example (out7.partner.example [198.51.100.14])                the client's address has a name
+from mx.partner.example (out7.partner.example [198.51.100.14] (may be forged))   a name that does not lead back
+from mx.partner.example ([198.51.100.14])                                     no name
+from out7.partner.example [198.51.100.14]                                     written by a fetchmail: the name is known
 """
 
 import ipaddress

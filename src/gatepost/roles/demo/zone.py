@@ -8,7 +8,7 @@ domain of its sender takes mail and lets this client send. What else there is (l
 from collections.abc import Iterable, Iterator
 
 from gatepost.dns.reverse import reverse_name
-from gatepost.roles.demo.attempts import Attempt
+from gatepost.roles.demo.attempt import Attempt
 from gatepost.roles.demo.settings import DOMAIN, HOSTNAME
 
 _HEAD = f"""\
