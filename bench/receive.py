@@ -45,7 +45,7 @@ def transaction(session: Session, segments: list[bytes]) -> None:
             if kind is ContentEnds:
                 taken += 1
                 assert session.content is not None
-                session.content.kept.clear()
+                session.content.take()
                 session.answer(_TAKEN)
             else:
                 session.answer(replies.SEND_CONTENT if kind is ContentBegins else replies.OK)
@@ -106,7 +106,7 @@ def main() -> int:
             "counts_us": round(best_us(lambda content=content: has_bare_line_end(content), seconds), 1),
         }
         rows.append(row)
-        print("{size_bytes:>7} bytes  session {session_us} us  content {content_us} us  counts {counts_us} us".format(**row), file=sys.stderr)
+        print("  ".join(f"{key} {value}" for key, value in row.items()), file=sys.stderr)
     if options.json:
         print(json.dumps({"benchmark": "receive", "rows": rows}))
     return 0

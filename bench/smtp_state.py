@@ -67,10 +67,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=1_000_000, help="commands to say")
     parser.add_argument("--seed", type=int, default=None, help="what makes the run the same again")
-    parser.add_argument("--quick", action="store_true", help="a hundred thousand commands")
+    parser.add_argument("--quick", action="store_true", help="half a million commands")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     options = parser.parse_args()
-    steps = min(options.steps, 100_000) if options.quick else options.steps
+    steps = min(options.steps, 500_000) if options.quick else options.steps
     seed = random.SystemRandom().randrange(2**32) if options.seed is None else options.seed
     began, connections, differences = time.perf_counter(), 0, 0
     try:
@@ -78,7 +78,13 @@ def main() -> int:
     except AssertionError:
         differences = 1
         traceback.print_exc()
-    row = {"steps": steps, "seed": seed, "sessions": connections, "differences": differences, "seconds": round(time.perf_counter() - began, 1)}
+    row = {
+        "steps": steps,
+        "seed": seed,
+        "sessions": connections,
+        "differences": differences,
+        "seconds": round(time.perf_counter() - began, 1),
+    }
     print("  ".join(f"{key} {value}" for key, value in row.items()), file=sys.stderr)
     if options.json:
         print(json.dumps({"benchmark": "smtp_state", "rows": [row]}))

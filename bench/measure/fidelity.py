@@ -13,7 +13,7 @@ from gatepost.testing.strict import SinkMail
 from measure.rivals import Rival
 
 MAILS = 200
-_TRACE = re.compile(rb"(?:Received:[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*)*\Z")
+TRACE = re.compile(rb"(?:Received:[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*)*\Z")
 
 
 class Unfaithful(Exception):
@@ -75,6 +75,6 @@ def _compare(rival: Rival, expected: set[tuple[str, str, str, str]], sink: Sink,
         raise Unfaithful(f"{rival.name} delivered some mails twice")
     for mail in sink.mails:
         trace = mail.content[: mail.content.find(b"X-Load-Id: ")]
-        if not _TRACE.match(trace) or not trace:
+        if not TRACE.match(trace) or not trace:
             raise Unfaithful(f"{rival.name} put something else than trace headers before the mail: {trace!r}")
     assert result.accepted == MAILS

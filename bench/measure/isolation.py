@@ -43,7 +43,9 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 def run_isolated(module: str, arguments: Sequence[str]) -> "subprocess.CompletedProcess[bytes]":
     """Run a module as the first process of namespaces of its own, and wait; gives what it wrote to standard output."""
     command = [found("unshare") or "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--", sys.executable, "-m", module]
-    return subprocess.run([*command, *arguments], stdout=subprocess.PIPE, check=False, cwd=Path(__file__).parents[1], preexec_fn=_die_together)
+    return subprocess.run(
+        [*command, *arguments], stdout=subprocess.PIPE, check=False, cwd=Path(__file__).parents[1], preexec_fn=_die_together
+    )
 
 
 def _die_together() -> None:

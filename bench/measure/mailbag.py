@@ -25,13 +25,12 @@ DOMAIN = "example.com"
 USERS = tuple(f"user-{number:02}@{DOMAIN}" for number in range(50))
 _LONGEST_KEPT_S = 12 * 3600
 _PLACE = ROOT / ".state" / "bench" / "mailbags"
-_FIRST = "Anna Jonas Marie Paul Lena Felix Emma Lukas Clara Max".split()
-_LAST = "Berg Keller Winter Sommer Brandt Vogel Hahn Busch Kramer Lange".split()
-_WORDS = (
-    "please find attached the quarterly report invoice meeting order number delivery account update team project schedule customer "
-    "contract price summary regards thanks budget review deadline document about after before between during friday monday tomorrow "
-    "warehouse train station window garden morning evening question answer colleague department signature printer paper"
-).split()
+_NAMES = "Anna Jonas Marie Paul Lena Felix Emma Lukas Clara Max", "Berg Keller Winter Sommer Brandt Vogel Hahn Busch Kramer Lange"
+_FIRST, _LAST = (names.split() for names in _NAMES)
+_VOCABULARY = """please find attached the quarterly report invoice meeting order number delivery account update team project schedule
+customer contract price summary regards thanks budget review deadline document about after before between during friday monday
+tomorrow warehouse train station window garden morning evening question answer colleague department signature printer paper"""
+_WORDS = _VOCABULARY.split()
 
 
 def is_signed(number: int) -> bool:

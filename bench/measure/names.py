@@ -55,7 +55,9 @@ class Names:
         self._slow = subprocess.Popen([*inside(NAMES), *slow], stdout=subprocess.PIPE)
         assert self._slow.stdout is not None
         self._unbound = subprocess.Popen(
-            [*inside(NAMES), found("unbound") or "unbound", "-d", "-c", str(configuration)], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+            [*inside(NAMES), found("unbound") or "unbound", "-d", "-c", str(configuration)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
         )
         if self._slow.stdout.readline() != b"ready\n":
             raise OSError("the slow name server did not start")

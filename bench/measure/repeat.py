@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from gatepost.testing.load import Plan
 from gatepost.testing.load_processes import LoadProcesses
 from gatepost.testing.mails import sample_mail
-from gatepost.testing.ports import LOOPBACK
-from gatepost.testing.processes import pss_mib, snapshot, tree
+from gatepost.testing.processes import Snapshot, pss_mib, snapshot, tree
+from measure import isolation
+from measure.mailbag import mailbag
 from measure.rivals import Rival
 from measure.smtp_sink import SmtpSink
 
@@ -33,9 +36,11 @@ class Cell(NamedTuple):
     size_bytes: int
     sessions: int
     starttls: bool
+    filters: bool = False
+    """Whether it is different mails from strange clients, to gateways that judge them."""
 
     def __str__(self) -> str:
-        return f"{self.size_bytes // 1024}k/{self.sessions}{'/tls' if self.starttls else ''}"
+        return f"{self.size_bytes // 1024}k/{self.sessions}{'/tls' if self.starttls else ''}{'/filters' if self.filters else ''}"
 
 
 class Repeat(NamedTuple):
@@ -61,12 +66,11 @@ class Repeat(NamedTuple):
 def run(rival: Rival, sink: SmtpSink, cell: Cell, mails: int, folder: Path) -> Repeat:
     """Send mails through a gateway, one a connection, and wait for the last in the sink."""
     expected = sink.count + mails
-    watched, ours = [[rival.root]], [os.getpid(), rival.beside]
-    with (_our_load if cell.starttls else _smtp_source)(rival, cell, mails, folder) as send:
-        before, began = snapshot(watched, ours), time.perf_counter()
+    with (_our_load if cell.starttls or cell.filters else _smtp_source)(rival, cell, mails, folder) as send:
+        before, began = _usage(rival, cell), time.perf_counter()
         trouble, used = send()
         counted = sink.wait(expected, 2.0 if trouble else _LONGEST_S)
-        seconds, after = time.perf_counter() - began, snapshot(watched, ours)
+        seconds, after = time.perf_counter() - began, _usage(rival, cell)
     if not counted and not trouble:
         trouble = f"the sink counted {sink.count - expected + mails} of {mails}"
     return Repeat(
@@ -75,25 +79,33 @@ def run(rival: Rival, sink: SmtpSink, cell: Cell, mails: int, folder: Path) -> R
         cpu_s=after.watched_s[0] - before.watched_s[0],
         generator_cpu_s=used,
         foreign_cpu=max(0.0, after.foreign_s - before.foreign_s) / seconds,
-        pss_mib=pss_mib(tree([rival.root])),
+        pss_mib=pss_mib(tree(rival.roots)),
         trouble=trouble,
     )
+
+
+def _usage(rival: Rival, cell: Cell) -> Snapshot:
+    found = snapshot([rival.roots], [os.getpid(), *rival.beside])
+    return found._replace(foreign_s=isolation.foreign_s()) if cell.filters else found
 
 
 @contextmanager
 def _our_load(rival: Rival, cell: Cell, mails: int, _folder: Path) -> Iterator[Send]:
     plan = Plan(
+        host=rival.host,
         port=rival.port,
         sessions=cell.sessions,
         mails=mails,
         seconds=_LONGEST_S,
-        tls="starttls",
+        tls="starttls" if cell.starttls else "none",
         size_bytes=cell.size_bytes,
         sender=SENDER,
         recipients=(RECIPIENT,),
         give_up_s=20.0,
     )
-    with LoadProcesses(plan, _GENERATORS) as load:
+    if cell.filters:
+        plan = msgspec.structs.replace(plan, parcels=str(mailbag(cell.size_bytes)), hashes=False)
+    with LoadProcesses(plan, _GENERATORS, prefix=isolation.inside(isolation.GENERATOR) if cell.filters else ()) as load:
 
         def send() -> tuple[str, float]:
             load.go()
@@ -110,7 +122,7 @@ def _smtp_source(rival: Rival, cell: Cell, mails: int, folder: Path) -> Iterator
         # smtp-source reads lines and ends each with CRLF itself.
         mail.write_bytes(sample_mail(cell.size_bytes).replace(b"\r\n", b"\n"))
     options = ["-s", str(cell.sessions), "-m", str(mails), "-f", SENDER, "-t", RECIPIENT, "-F", str(mail)]
-    command = ["smtp-source", *options, f"{LOOPBACK}:{rival.port}"]
+    command = ["smtp-source", *options, f"{rival.host}:{rival.port}"]
 
     def send() -> tuple[str, float]:
         before = os.times()

@@ -1,51 +1,57 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From repeats to rows: medians, the ratio of each pair, and which repeats were disturbed."""
+"""From repeats to rows: medians, the ratios of each round, and which repeats were disturbed."""
 
 import statistics
+from collections.abc import Sequence
 from typing import Any
 
 from measure.repeat import Cell, Repeat
+from measure.rounds import Round
 
 FOREIGN_LIMIT = 0.25
-"""CPUs; a pair in which other processes took more is dropped when quiet pairs exist."""
+"""CPUs; a round in which other processes took more is dropped when quiet rounds exist."""
 
-Pair = tuple[Repeat, Repeat]
-"""Postfix's repeat and the Gatepost one right after it."""
-
-
-def quiet(pair: Pair) -> bool:
-    """Tell whether both repeats of a pair were undisturbed."""
-    return all(repeat.foreign_cpu <= FOREIGN_LIMIT for repeat in pair)
+NAMES = ("postfix", "gatepost")
 
 
-def rows(cell: Cell, pairs: list[Pair]) -> list[dict[str, Any]]:
-    """Give Postfix's and Gatepost's row of a cell."""
-    good = [pair for pair in pairs if not any(repeat.trouble for repeat in pair)]
-    used = [pair for pair in good if quiet(pair)] or good
+def quiet(one: Round) -> bool:
+    """Tell whether all repeats of a round were undisturbed."""
+    return all(repeat.foreign_cpu <= FOREIGN_LIMIT for repeat in one)
+
+
+def rows(cell: Cell, rounds: Sequence[Round], names: Sequence[str] = NAMES) -> list[dict[str, Any]]:
+    """Give a row for each gateway of a cell, in the order of the names; each but Gatepost is a yardstick."""
+    good = [one for one in rounds if not any(repeat.trouble for repeat in one)]
+    used = [one for one in good if quiet(one)] or good
     if not used:
         return []
-    ratio = statistics.median(gatepost.per_s / postfix.per_s for postfix, gatepost in used)
-    return [
-        _row("postfix", cell, [pair[0] for pair in used], 1.0, len(pairs)),
-        _row("gatepost", cell, [pair[1] for pair in used], ratio, len(pairs)),
-    ]
+    yardsticks = {name: place for place, name in enumerate(names) if name != "gatepost"}
+    found = []
+    for place, name in enumerate(names):
+        ratios = {
+            "ratio_" + yardstick.rpartition("+")[2]: round(statistics.median(one[place].per_s / one[other].per_s for one in used), 2)
+            for yardstick, other in yardsticks.items()
+        }
+        found.append(_row(name, cell, [one[place] for one in used], ratios, len(rounds)))
+    return found
 
 
-def _row(gateway: str, cell: Cell, repeats: list[Repeat], ratio: float, pairs: int) -> dict[str, Any]:
+def _row(gateway: str, cell: Cell, repeats: list[Repeat], ratios: dict[str, float], pairs: int) -> dict[str, Any]:
     speeds = sorted(repeat.per_s for repeat in repeats)
     foreign = max(repeat.foreign_cpu for repeat in repeats)
     return {
         "gateway": gateway,
-        "filters": "off",
+        "filters": "default" if cell.filters and gateway != "postfix" else "off",
         "size_bytes": cell.size_bytes,
         "sessions": cell.sessions,
         "tls": "starttls" if cell.starttls else "none",
+        "mails": "different" if cell.filters else "same",
         "messages_per_s": round(statistics.median(speeds), 1),
         "messages_per_s_range": [round(speeds[0], 1), round(speeds[-1], 1)],
         "cpu_s_per_1000": round(statistics.median(repeat.cpu_s / repeat.mails * 1000 for repeat in repeats), 3),
         "generator_cpu_s_per_1000": round(statistics.median(repeat.generator_cpu_s / repeat.mails * 1000 for repeat in repeats), 3),
         "pss_mib": round(statistics.median(repeat.pss_mib for repeat in repeats), 1),
-        "ratio_postfix": round(ratio, 2),
+        **ratios,
         "pairs": pairs,
         "pairs_used": len(repeats),
         "foreign_cpu": round(foreign, 2),
@@ -55,14 +61,18 @@ def _row(gateway: str, cell: Cell, repeats: list[Repeat], ratio: float, pairs: i
 
 def table(found: list[dict[str, Any]]) -> str:
     """Lay rows out for people."""
-    head = f"{'gateway':9} {'size':>5} {'sess':>4} {'tls':8} {'mails/s':>8} {'range':>15} {'cpu s/1000':>10} {'PSS MiB':>8} {'ratio':>6}"
+    head = (
+        f"{'gateway':14} {'filters':7} {'size':>5} {'sess':>4} {'tls':8} {'mails/s':>8} {'range':>15} {'cpu s/1000':>10} {'PSS MiB':>8} "
+        f"{'x postfix':>9} {'x rspamd':>8}"
+    )
     lines = [head, "-" * len(head)]
     for row in found:
         low, high = row["messages_per_s_range"]
         note = f"  disturbed: others used {row['foreign_cpu']} CPU" if row["disturbed"] else ""
+        rspamd = f"{row['ratio_rspamd']:.2f}" if "ratio_rspamd" in row else ""
         lines.append(
-            f"{row['gateway']:9} {row['size_bytes'] // 1024:>4}k {row['sessions']:>4} {row['tls']:8} {row['messages_per_s']:>8.0f} "
-            f"{f'{low:.0f}-{high:.0f}':>15} {row['cpu_s_per_1000']:>10.2f} {row['pss_mib']:>8.0f} {row['ratio_postfix']:>6.2f}"
-            f"  {row['pairs_used']}/{row['pairs']}{note}"
+            f"{row['gateway']:14} {row['filters']:7} {row['size_bytes'] // 1024:>4}k {row['sessions']:>4} {row['tls']:8} "
+            f"{row['messages_per_s']:>8.0f} {f'{low:.0f}-{high:.0f}':>15} {row['cpu_s_per_1000']:>10.2f} {row['pss_mib']:>8.0f} "
+            f"{row['ratio_postfix']:>9.2f} {rspamd:>8}  {row['pairs_used']}/{row['pairs']}{note}"
         )
     return "\n".join(lines)

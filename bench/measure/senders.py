@@ -84,7 +84,7 @@ def records(keys: list[RSAPrivateKey]) -> Iterator[Record]:
 
 def zone(found: Iterator[Record]) -> str:
     """Write records as the zone file that Gatepost's in-memory DNS reads."""
-    return "".join(f'{one.name}. {one.kind} {_quoted(one.value) if one.kind == "TXT" else one.value}\n' for one in found)
+    return "".join(f"{one.name}. {one.kind} {_quoted(one.value) if one.kind == 'TXT' else one.value}\n" for one in found)
 
 
 def keys(file: Path) -> list[RSAPrivateKey]:

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import threading
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -20,15 +21,17 @@ _COUNT = re.compile(rb"mesg=(\d+)\r")
 class SmtpSink:
     """One smtp-sink that is counted."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str = LOOPBACK, prefix: Sequence[str] = ()) -> None:
+        """Start it; `prefix` is a command that runs it, on another host for instance."""
         self.count = 0
         self._changed = threading.Condition()
         # Root is given up, as smtp-sink insists.
         user = ["-u", "nobody"] if os.geteuid() == 0 else []
-        self._process = subprocess.Popen(["smtp-sink", *user, "-c", "-m", "2000", f"{LOOPBACK}:{port}", "2000"], stdout=subprocess.PIPE)
+        command = [*prefix, "smtp-sink", *user, "-c", "-m", "2000", f"{host}:{port}", "2000"]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        while not accepts_connections(port):
+        while not accepts_connections(port, host=host):
             if self._process.poll() is not None:
                 raise OSError(f"smtp-sink did not start on port {port}")
 

@@ -145,33 +145,34 @@ async def test_spooled_mail_that_is_refused_leaves_nothing():
         assert server.house.refused == [replies.TOO_BIG, replies.BARE_LINE_END]
 
 
+@pytest.mark.parametrize("when", ["between", "while"])
 @on_both_loops
-async def test_a_connection_that_ends_leaves_nothing_in_the_spool():
+async def test_a_connection_that_ends_leaves_nothing_in_the_spool(when):
     """Between two pieces, or while one is written; the spool is never thrown away under the writing thread."""
-    for when in ("between", "while"):
-        slow = threading.Event()
-        house = House(slow=slow)
-        async with receiving(house) as server:
-            client = await Client.connect(server.address)
-            await client.envelope()
-            await client.say(b"DATA")
-            if when == "between":
-                slow.set()
-            await client.send(text(300_000))
-            await until(lambda: house.spools, "a spool is open")
-            (spool,) = house.spools
-            await asyncio.to_thread(spool.writing.wait, 5)
-            if when == "between":
-                client.abort()
-            for connection in server.reception.connections if when == "while" else ():
-                connection.abort()
-            await until(lambda: not server.reception.connections, "no connection is left")
-            if when == "while":
-                assert not spool.aborted
+    slow = threading.Event()
+    house = House(slow=slow)
+    async with receiving(house) as server:
+        client = await Client.connect(server.address)
+        await client.envelope()
+        await client.say(b"DATA")
+        if when == "between":
             slow.set()
-            await until(lambda: spool.aborted, "the spool is thrown away")
-            assert not spool.aborted_while_writing and not spool.finished
-        assert house.mails == []
+        await client.send(text(300_000))
+        await until(lambda: house.spools, "a spool is open")
+        (spool,) = house.spools
+        await asyncio.to_thread(spool.writing.wait, 5)
+        if when == "between":
+            client.abort()
+        else:
+            for connection in server.reception.connections:
+                connection.abort()
+        await until(lambda: not server.reception.connections, "no connection is left")
+        if when == "while":
+            assert not spool.aborted
+        slow.set()
+        await until(lambda: spool.aborted, "the spool is thrown away")
+        assert not spool.aborted_while_writing and not spool.finished
+    assert house.mails == []
 
 
 @on_both_loops
@@ -191,6 +192,34 @@ async def test_a_slow_disk_holds_up_only_its_own_client():
         house.slow.set()
         await sending
         assert (await client.reply())[:3] == "250"
+
+
+@pytest.mark.parametrize("answer", [replies.SEND_CONTENT, replies.MALFORMED_CONTENT, replies.STORE_AWAY])
+@on_both_loops
+async def test_a_house_may_think_before_content_begins(answer):
+    """DATA and chunks wait for it; what a chunk brings meanwhile is content or read past, never a command."""
+    house, thought = House(), asyncio.Event()
+
+    async def content_begins(peer, envelope):
+        await thought.wait()
+        return answer
+
+    house.content_begins = content_begins
+    async with receiving(house) as server:
+        client = await Client.connect(server.address)
+        await client.envelope()
+        await client.send(b"BDAT 6 LAST\r\nQUIT\r\nNOOP\r\n", "bytes")
+        thought.set()
+        assert [(await client.reply())[:3] for _ in range(2)] == [str(answer)[:3] if not answer.accepts else "250", "250"]
+        thought.clear()
+        await client.send(b"RSET\r\n" + ENVELOPE + b"DATA\r\n")
+        assert [(await client.reply())[:3] for _ in range(3)] == ["250"] * 3
+        thought.set()
+        assert (await client.reply())[:3] == str(answer)[:3]
+        if answer.accepts:
+            await client.send(b"x\r\n.\r\n")
+            assert (await client.reply())[:3] == "250"
+    assert [mail.content for mail in house.mails] == ([b"QUIT\r\n", b"x\r\n"] if answer.accepts else [])
 
 
 SURPRISE = RuntimeError("a defect of the house")

@@ -101,6 +101,7 @@ async def test_a_listed_client_is_refused_before_its_content(house: tuple[Gatewa
     assert reply.startswith("550 5.7.1 Message refused as spam")
     (event,) = house[0].events("mail.refused")
     assert event["points"]["realtime_blocklists"] == 4
+    assert event["track"] and reply.endswith(f"({event['track']})")
 
 
 async def test_words_refuse(house: tuple[Gateway, Sink]) -> None:

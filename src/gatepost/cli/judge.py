@@ -55,7 +55,8 @@ def _tell(verdict: dict[str, Any]) -> None:
     if verdict["filters"]:
         points = table("filter", "raw", "held", "x", "points", "ms", "found", right=("raw", "held", "x", "points", "ms"))
         for one in verdict["filters"]:
-            found = "; ".join(filter(None, [one["message"], *one["details"], one["failed"] and f"unknown: {one['failed']}"]))
+            unknown = f"unknown: {one['failed']}" if one["failed"] else ""
+            found = "; ".join(filter(None, [*(one["details"] or [one["message"]]), unknown]))
             numbers = [f"{one[key]:g}" for key in ("raw", "clamped", "multiplier", "points", "ms")]
             points.add_row(plain(one["name"]), *map(plain, numbers), plain(found))
         screen.print(points)

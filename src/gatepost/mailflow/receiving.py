@@ -122,8 +122,9 @@ class Receiving:
     def refuse_before_content(self, peer: Peer, envelope: Envelope, decision: Decision) -> Reply:
         """Refuse at DATA what nothing in the content could save."""
         assert decision.reply is not None
-        reply = with_track(decision.reply, new_track())
-        self.note_refusal(peer, envelope, str(envelope.recipients[0].address), reply, judgement=Judgement(decision, {}))
+        track = new_track()
+        reply = with_track(decision.reply, track)
+        self.note_refusal(peer, envelope, str(envelope.recipients[0].address), reply, track=track, judgement=Judgement(decision, {}))
         return reply
 
     async def discard(self, mail: Identified, judgement: Judgement) -> Reply:

@@ -6,6 +6,8 @@ The one thing that cannot be asked is the inbound next hop: recipients that only
 
 import inspect
 import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -78,6 +80,9 @@ class FileVerdict(msgspec.Struct, frozen=True):
     """Where it was decided: mail, rcpt, data or content."""
 
 
+Judge = Callable[[bytes, Question], Awaitable[FileVerdict]]
+
+
 class _NoStore:
     """Stands where mail would be committed; nothing may be."""
 
@@ -104,8 +109,15 @@ class _NoStore:
 
 async def judge_file(raw: bytes, question: Question, configuration: Configuration, hostname: str) -> FileVerdict:
     """Give the verdict on a mail in wire form. Raises UsageError for an address that cannot be read."""
+    with file_judge(configuration, hostname, question.dns_zone) as judge:
+        return await judge(raw, question)
+
+
+@contextmanager
+def file_judge(configuration: Configuration, hostname: str, dns_zone: str = "") -> Iterator[Judge]:
+    """Give what judges any number of mails; a zone file of the question's own is not read."""
     log.silence()
-    resolver: Resolver = Twin.from_file(Path(question.dns_zone)) if question.dns_zone else make_resolver(configuration)
+    resolver: Resolver = Twin.from_file(Path(dns_zone)) if dns_zone else make_resolver(configuration)
     identities = Identities(configuration)
     store = _NoStore()
     with tempfile.TemporaryDirectory() as folder:
@@ -122,7 +134,7 @@ async def judge_file(raw: bytes, question: Question, configuration: Configuratio
             blobs=blobs,
         )
         desk = ReceptionDesk(house, Logins(configuration), Directory(configuration, store))
-        return await _Conversation(desk, house, question).judge(raw)
+        yield lambda raw, question: _Conversation(desk, house, question).judge(raw)
 
 
 class _Conversation:
@@ -146,10 +158,10 @@ class _Conversation:
             envelope.recipients.append(recipient)
         before = self._desk.content_begins(self._peer, envelope)
         if inspect.isawaitable(before):
+            before.close()  # type: ignore[attr-defined]
             decision = await self._house.judging.judge_envelope(self._transaction, self._peer, envelope)
             if decision is not None and decision.reply is not None:
                 return self._judged(Judgement(decision, self._transaction.milliseconds), "data")
-            before.close()  # type: ignore[attr-defined]
         return await self._content(raw, envelope)
 
     async def _content(self, raw: bytes, envelope: Envelope) -> FileVerdict:

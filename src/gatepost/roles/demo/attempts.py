@@ -125,7 +125,7 @@ def _refused(mail: Mail) -> Iterator[Attempt]:
 
 def _attacks(real: list[Mail], mail: Mail, clients: set[str]) -> Iterator[Attempt]:
     """Mail with bare line ends, as it is used to smuggle a second mail past a gateway; then one from a client so blocked."""
-    second = b"MAIL FROM:<chief@example.com>\r\nRCPT TO:<anna@example.com>\r\nDATA\r\nSubject: pay this\r\n\r\nnow\r\n"
+    second = b"MAIL FROM:<chief@company.example>\r\nRCPT TO:<anna@company.example>\r\nDATA\r\nSubject: pay this\r\n\r\nnow\r\n"
     contents = (
         ("a second mail behind LF . LF", mail.content + b"Hello\n.\n" + second, 0),
         ("a second mail behind LF . CR LF", mail.content + b"Hello\n.\r\n" + second, 0),

@@ -16,7 +16,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from gatepost.roles.demo.attempt import FILTERS
 from gatepost.roles.demo.outcome import Labelled, Outcome
 from gatepost.roles.demo.settings import HOST, USER, Ports
 
@@ -53,10 +52,14 @@ def progress(console: Console) -> Progress:
 def tables(console: Console, outcome: Outcome) -> None:
     """Show what became of the mails, which filters refused, and each mail that surprised."""
     console.print(_fates(outcome))
+    rules = ", ".join(dict.fromkeys(line.rule for line in outcome.by_filters))
+    console.print(f"The filters' refusals, by the rule {rules!r}, which refuses from {outcome.threshold:g} points on:", soft_wrap=True)
     console.print(_filters(outcome))
     if outcome.labels:
         console.print(f"Real mails by their labels: {'; '.join(map(_labelled, outcome.labels))}.", soft_wrap=True)
-    console.print(f"Of {outcome.foretold} mails `gatepost check` had told reply, rule and points before they were sent.", soft_wrap=True)
+    console.print(
+        f"Of {outcome.foretold} mails `gatepost check` was asked before they were sent, and told reply, rule and points.", soft_wrap=True
+    )
     for ham in outcome.ham_refused[:_SURPRISES_SHOWN]:
         console.print(Text(_clean(f"Ham was refused: {ham.name}: {ham.became}"), "red"))
     for surprise in outcome.surprises[:_SURPRISES_SHOWN]:
@@ -68,12 +71,12 @@ def tables(console: Console, outcome: Outcome) -> None:
 
 def _fates(outcome: Outcome) -> Table:
     made = _table("outcome", "check", "mails", "the answer, or what is to say")
-    passed = ", ".join(f"{method.upper()} for {count}" for method, count in outcome.authenticated.items())
+    passed = ", ".join(f"{method.upper()} {count}" for method, count in outcome.authenticated.items())
     made.add_row(
         Text("delivered", "green"),
         "",
         str(outcome.delivered),
-        f"{outcome.unchanged} byte for byte as sent, below our own fields; these pass {passed}",
+        f"{outcome.unchanged} byte for byte as sent; passed: {passed}",
     )
     for number, (check, count) in enumerate(outcome.refused.items()):
         made.add_row(Text("" if number else "refused", "red"), check, str(count), _clean(outcome.refusal_replies[check]))
@@ -86,27 +89,25 @@ def _fates(outcome: Outcome) -> Table:
 
 
 def _filters(outcome: Outcome) -> Table:
-    rules = ", ".join(dict.fromkeys(line.rule for line in outcome.by_filters))
-    made = _table(f"{FILTERS} of the rule {rules}", "mails", "points", "for example")
+    made = _table("filters", "mails", "points", "for example")
     for line in outcome.by_filters[:_SETS_OF_FILTERS_SHOWN]:
         least, most = line.least_points, line.most_points
         points = f"{least:g}" if least == most else f"{least:g} to {most:g}"
-        made.add_row(", ".join(line.filters), str(line.mails), points, Text(_clean(line.why), overflow="ellipsis"))
+        made.add_row(", ".join(line.filters), str(line.mails), points, Text(_clean(line.why), no_wrap=True, overflow="ellipsis"))
     if left := outcome.by_filters[_SETS_OF_FILTERS_SHOWN:]:
         made.add_row("others together", str(sum(line.mails for line in left)), "", "")
-    made.columns[-1].no_wrap = True
     return made
 
 
 def _labelled(one: Labelled) -> str:
-    otherwise = f" and {one.refused_otherwise} for something else" if one.refused_otherwise else ""
-    return f"{one.label} {one.mails}, of which filters refused {one.refused_by_filters}{otherwise}"
+    otherwise = f" ({one.refused_otherwise} more for their line ends)" if one.refused_otherwise else ""
+    return f"of {one.mails} {one.label} filters refused {one.refused_by_filters}{otherwise}"
 
 
 def _table(*columns: str) -> Table:
     made = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        made.add_column(column, justify="right" if column in {"mails", "points"} else "left")
+        made.add_column(column, justify="right" if column in {"mails", "points"} else "left", no_wrap=column != columns[-1])
     return made
 
 

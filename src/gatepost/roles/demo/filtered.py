@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gatepost.protection.mailauth.dkim.sign import sign
 from gatepost.roles.demo.attempt import FILTERS, RECIPIENT, Attempt
 from gatepost.roles.demo.mails import Mail
+from gatepost.roles.demo.origin import literal
 from gatepost.roles.demo.settings import BLOCKLISTS, DOMAIN
 
 EXAMPLE = "a forged author"
@@ -49,12 +50,12 @@ def _by_client(content: bytes) -> Iterator[Attempt]:
 
 def _by_author(key: Ed25519PrivateKey) -> Iterator[Attempt]:
     letter = _letter(f"Bank <service@{_BANK}>", "Your account statement", "Your statement of November is ready in the usual place.")
+    yield _refused(EXAMPLE, letter, "203.0.113.254", "reputation", host="vps7.cheap-hosting.example", sender="x@cheap-hosting.example")
     signed = sign(letter, domain=_BANK, selector=_SELECTOR, key=key, now=time.time()) + letter
     altered = signed.replace(b"in the usual place", b"at http://login.bank-service.example/")
     forwarder: dict[str, Any] = {"host": "mail.alumni.example", "sender": "forwarded@alumni.example"}
     yield Attempt(name="a bank's mail, forwarded", content=signed, client="198.51.100.254", helo="mail.alumni.example", **forwarder)
     yield _refused("the same, altered on its way", altered, "198.51.100.254", "reputation", **forwarder)
-    yield _refused(EXAMPLE, letter, "203.0.113.254", "reputation", host="vps7.cheap-hosting.example", sender="x@cheap-hosting.example")
     chief = _letter(f"The chief <chief@{DOMAIN}>", "Urgent", "Are you at your desk? I need you to buy something for me.")
     yield _refused("our own domain, from outside", chief, "2001:db8:66::254", "reputation", host="mail.free.example")
 
@@ -80,7 +81,8 @@ def _by_recipient(content: bytes) -> Iterator[Attempt]:
 
 def _refused(name: str, content: bytes, client: str, filters: str, **more: Any) -> Attempt:
     """Give an attempt that these filters shall refuse."""
-    return Attempt(name=name, content=content, client=client, expected="refused", check=FILTERS, filters=filters, **more)
+    helo = more.get("host") or literal(client)
+    return Attempt(name=name, content=content, client=client, helo=helo, expected="refused", check=FILTERS, filters=filters, **more)
 
 
 def _letter(author: str, subject: str, text: str) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 from gatepost.config.configuration import Configuration
 from gatepost.roles.demo.attempt import FILTERS, Attempt, check_of
 from gatepost.roles.demo.settings import HOSTNAME
-from gatepost.roles.judge_file import judge_file
+from gatepost.roles.judge_file import file_judge
 
 _NOT_IN_A_FILE = frozenset({"size", "blocked client"})
 """Checks that see more than one mail and its envelope."""
@@ -18,13 +18,14 @@ _NOT_IN_A_FILE = frozenset({"size", "blocked client"})
 
 async def foretell(attempts: Iterable[Attempt], configuration: Configuration) -> None:
     """Ask about each mail from the world, and expect what is said where nothing else is."""
-    for attempt in attempts:
-        if not attempt.client or attempt.check in _NOT_IN_A_FILE:
-            continue
-        attempt.foretold = verdict = await judge_file(attempt.content, attempt.question, configuration, HOSTNAME)
-        if attempt.expected is None:
-            attempt.expected = "delivered" if verdict.verdict == "accepted" else "refused"
-            attempt.check = "" if verdict.verdict == "accepted" else check_of(verdict.reply)
+    with file_judge(configuration, HOSTNAME) as judge:
+        for attempt in attempts:
+            if not attempt.client or attempt.check in _NOT_IN_A_FILE:
+                continue
+            attempt.foretold = verdict = await judge(attempt.content, attempt.question)
+            if attempt.expected is None:
+                attempt.expected = "delivered" if verdict.verdict == "accepted" else "refused"
+                attempt.check = "" if verdict.verdict == "accepted" else check_of(verdict.reply)
 
 
 def differs(attempt: Attempt) -> bool:
@@ -45,8 +46,8 @@ def acting(attempt: Attempt) -> str:
 
 
 def reasons(attempt: Attempt) -> str:
-    """Tell in one line which points a mail has, and for what."""
-    lines = attempt.foretold.filters if attempt.foretold else ()
+    """Tell in one line what a mail has points for, the filter with most first."""
+    lines = sorted(attempt.foretold.filters if attempt.foretold else (), key=lambda line: -line.points)
     return "; ".join(detail for line in lines if line.points > 0 for detail in line.details or (line.message,))
 
 

@@ -15,7 +15,7 @@ from gatepost.testing.strict import SinkMail
 
 _TRACE = re.compile(rb"(?:Authentication-Results: [^\n]*\n(?:[ \t][^\n]*\n)*)?Received: [^\n]*\n(?:[ \t][^\n]*\n)*")
 _TRACK = re.compile(rb"\sid ([0-9A-V]{24})\b")
-_PASSES = re.compile(rb"\n\t(spf=pass smtp\.mailfrom|dkim=pass|dmarc=pass)")
+_PASSES = re.compile(rb"\n\t(spf=pass[^;]*?smtp\.mailfrom|dkim=pass|dmarc=pass)")
 _QUEUE_LIMIT = 10_000
 
 
@@ -76,12 +76,12 @@ class Observation:
         self._read_log()
         refused = by_check(attempt for attempt in self._made if not attempt.taken)
         delivered = [attempt for attempt in self._made if attempt.taken and attempt.track in self.arrived]
-        passes = [found.partition(b"=")[0] for attempt in delivered for found in set(_PASSES.findall(self.arrived[attempt.track].trace))]
+        passes = [method for attempt in delivered for method in _passed(self.arrived[attempt.track].trace)]
         return Outcome(
             sent=len(self._made),
             delivered=len(delivered),
             unchanged=sum(self.arrived[attempt.track].content == attempt.content for attempt in delivered),
-            authenticated={method: passes.count(method.encode()) for method in ("spf", "dkim", "dmarc")},
+            authenticated={method: passes.count(method) for method in ("spf", "dkim", "dmarc")},
             waiting=len(self.waiting),
             waiting_reply=next(iter(self.waiting.values()), ""),
             reported=len(self.bounced),
@@ -90,6 +90,7 @@ class Observation:
             refused={check: len(attempts) for check, attempts in refused.items()},
             refusal_replies={check: str(attempts[0].reply) for check, attempts in refused.items()},
             by_filters=by_filters(refused.get(FILTERS, [])),
+            threshold=max((one.foretold.threshold for one in self._made if one.foretold), default=0.0),
             labels=by_label(self._made),
             ham_refused=[Surprise(one.name, "", reasons(one), str(one.reply)) for one in refused.get(FILTERS, []) if one.label == "ham"],
             foretold=sum(attempt.foretold is not None for attempt in self._made),
@@ -126,3 +127,7 @@ class Observation:
 def _points(points: dict[str, float]) -> str:
     given = ", ".join(f"{name} {value:g}" for name, value in points.items() if value)
     return f" with {given}" if given else ""
+
+
+def _passed(trace: bytes) -> set[str]:
+    return {found.partition(b"=")[0].decode() for found in _PASSES.findall(trace)}

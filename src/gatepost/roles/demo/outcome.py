@@ -57,6 +57,8 @@ class Outcome(msgspec.Struct, kw_only=True):
     """By the check that refused."""
     refusal_replies: dict[str, str]
     by_filters: list[ByFilters]
+    threshold: float
+    """Points from which on the rule refuses."""
     labels: list[Labelled]
     ham_refused: list[Surprise]
     """Mails labelled ham that filters refused; `expected` is empty, `became` says why."""

@@ -19,7 +19,8 @@ HOST = "127.0.0.1"
 PROXY = "127.0.0.2"
 """Who connects from here must speak the PROXY protocol; so 127.0.0.1 stays free for tries by hand."""
 HOSTNAME = "gateway.example"
-DOMAIN = "example.com"
+DOMAIN = "company.example"
+"""Ours; not example.com, which the authors of real mails write for anybody's."""
 USER = f"user@{DOMAIN}"
 MAILBOXES = tuple(f"{name}@{DOMAIN}" for name in ("anna", "bert", "carl", "dora", "emil"))
 UMLAUT = f"jörg@{DOMAIN}"
@@ -29,8 +30,8 @@ BLOCKLISTS = ("one.blocklist.example", "two.blocklist.example")
 
 _WORDS = (
     ("medicine", 2.0, ("viagra", "cialis", "diet pills", "cheap pills", "weight loss", "lose weight", "growth hormone")),
-    ("money", 2.0, ("refinance", "second mortgage", "life insurance", "lowest rates", "no obligation", "next of kin", "debt free")),
-    ("bulk mail", 1.0, ("to be removed", "removed from our", "remove in the subject", "this is not spam", "click here")),
+    ("money", 2.0, ("refinance", "mortgage", "lenders", "life insurance", "debt free", "no obligation", "next of kin", "work from home")),
+    ("bulk mail", 1.5, ("to be removed", "removed from our", "remove in the subject", "this is not spam", "fill out the form")),
 )
 """Word groups as an administrator might write them: name, points of one appearance, words."""
 

@@ -43,12 +43,9 @@ class Connection(asyncio.BufferedProtocol):
     def __init__(self, reception: Premises) -> None:
         self.reception = reception
         self.session = Session(reception.terms, is_encrypted=reception.implicit_tls)
-        self.deadline = 0.0
-        self._content_since = 0.0
-        self._entered = False
+        self.deadline = self._content_since = 0.0
+        self._entered = self._spooling = self._tls_next = False
         self._writable = True
-        self._tls_next = False
-        self._spooling = False
         self._proxy_bytes: bytes | None = None
         self._task: asyncio.Future[object] | None = None
         """What we do for the session; until it is done, nothing more is looked at."""
@@ -61,7 +58,7 @@ class Connection(asyncio.BufferedProtocol):
         """Begin: a listed proxy must name its client first, then TLS or the greeting."""
         self._wire = Wire(cast(asyncio.Transport, transport))  # uvloop registers no base class
         address, port = self._wire.client
-        self.peer = Peer(address=address, port=port, listener=self.reception.name)
+        self.peer = Peer(address, port, self.reception.name)
         self._questions = Questions(self.reception, self.session, self.peer)
         self.reception.connections.add(self)
         if self.reception.is_proxy(address):
@@ -139,7 +136,7 @@ class Connection(asyncio.BufferedProtocol):
         try:
             header = read_header(self._proxy_bytes)
         except MalformedProxyHeader as error:
-            emit(SessionEnded(client=self.peer.address, reason=f"PROXY header refused: {error}"))
+            self._tell(f"PROXY header refused: {error}")
             self._refuse(replies.PROXY_REFUSED)
             return b""
         if header is None:
@@ -160,7 +157,7 @@ class Connection(asyncio.BufferedProtocol):
         try:
             plaintext = self._wire.decrypt(untrusted)
         except ssl.SSLError as error:
-            emit(SessionEnded(client=self.peer.address, reason=f"TLS failed: {error.reason or error}"))
+            self._tell(f"TLS failed: {error.reason or error}")
             self.session.ended = True
             self._hang_up()
             return b""
@@ -189,6 +186,9 @@ class Connection(asyncio.BufferedProtocol):
             else:
                 session.encrypted()
                 self._start_tls()
+
+    def _tell(self, reason: str) -> None:
+        emit(SessionEnded(client=self.peer.address, reason=reason))
 
     def _hang_up(self) -> None:
         self._wire.close()
@@ -296,19 +296,13 @@ class Connection(asyncio.BufferedProtocol):
     def _answered(self, task: "asyncio.Future[object]") -> None:
         """Give the session the service's reply."""
         self._task = None
-        if self.session.ended:
-            if not task.cancelled():
-                task.exception()  # nobody waits for it any more
-            return
-        reply = replies.LOCAL_ERROR
-        if not task.cancelled():
-            error = task.exception()
-            if error is None:
-                reply = cast(Reply, task.result())
-            else:
-                emit_unexpected("smtp.service", error)
-        self.session.answer(reply)
-        self._pump()
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            emit_unexpected("smtp.service", error)
+        if not self.session.ended:
+            failed = error is not None or task.cancelled()
+            self.session.answer(replies.LOCAL_ERROR if failed else cast(Reply, task.result()))
+            self._pump()
 
     async def _spool_and_go_on(self, take: Callable[[], Awaitable[None]], event: Event | None) -> None:
         """Move a piece out of memory; meanwhile nothing more is read, so that a slow disk fills no memory."""
@@ -316,10 +310,9 @@ class Connection(asyncio.BufferedProtocol):
         self._task, self._spooling = None, False
         if self.session.ended:
             return
-        if event is not None:
-            reply = self._decide(event)
-            if reply is not None:
-                self.session.answer(reply)
+        reply = None if event is None else self._decide(event)
+        if reply is not None:
+            self.session.answer(reply)
         self._pump()
 
     # -- clocks ----------------------------------------------------------------------------------------------
@@ -340,7 +333,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._wire.is_closing:
             self._wire.abort()
             return
-        emit(SessionEnded(client=self.peer.address, reason="timed out"))
+        self._tell("timed out")
         self._refuse(replies.TIMED_OUT)
 
     def drain(self) -> None:

@@ -42,9 +42,9 @@ class Intake:
 
     async def take(self) -> None:
         """Move what the content keeps into the spool; after trouble, throw it away."""
-        piece = self.content.take()
-        if piece and self.trouble is None:
-            await self._in_thread(lambda: self._write(piece))
+        blocks = self.content.take_blocks()
+        if blocks and self.trouble is None:
+            await self._in_thread(lambda: self._write(blocks))
 
     async def finish(self) -> str | Reply:
         """Make the whole content durable; gives the blob's name, or the answer to the mail when it could not be."""
@@ -62,10 +62,11 @@ class Intake:
         else:
             self._abort()
 
-    def _write(self, piece: bytes) -> None:
+    def _write(self, blocks: list[bytes]) -> None:
         if self._spool is None:
             self._spool = self._open_spool()
-        self._spool.write(piece)
+        for block in blocks:
+            self._spool.write(block)
 
     def _abort(self) -> None:
         if self._spool is not None and not self._finished:

@@ -83,9 +83,14 @@ class Content:
 
     def take(self) -> bytes:
         """Take away what was kept since the last time."""
-        content = self._kept[0] if len(self._kept) == 1 else b"".join(self._kept)
+        blocks = self.take_blocks()
+        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+
+    def take_blocks(self) -> list[bytes]:
+        """Take away what was kept since the last time, as it lies in memory."""
+        blocks = self._kept
         self._forget()
-        return content
+        return blocks
 
     def _forget(self) -> None:
         self._kept = []

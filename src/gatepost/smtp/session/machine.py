@@ -16,7 +16,6 @@ from gatepost.smtp.session.state import State
 from gatepost.smtp.session.terms import Terms
 from gatepost.smtp.session.verbs import IDLE_VERBS, VERBS, Answer
 
-
 _ANSWERS = 128
 
 
