@@ -193,7 +193,7 @@ def test_real_mails_pass_unchanged(tmp_path: Path) -> None:
     assert outcome["refused"]["line ends"] >= 5
     counted = {one["label"]: (one["mails"], one["refused_by_filters"]) for one in outcome["labels"]}
     assert counted["ham"][0] >= 140 and counted["ham"][1] == 0
-    assert counted["spam"][0] >= 120 and 10 <= counted["spam"][1]
+    assert counted["spam"][0] >= 120 and counted["spam"][1] >= 10
     assert outcome["refused"]["filters"] == 7 + sum(refused for _, refused in counted.values())
     assert outcome["foretold"] >= 320
     assert "real" in outcome["mails_from"]

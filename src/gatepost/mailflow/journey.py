@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # each process loads its own half of the house
 
 async def receive(peer: "Peer", envelope: "Envelope", received: "Received", house: "Receiving") -> Reply:
     """Carry one mail from its final dot to the queue, and answer the client (RFC 5321 §4.2.5, §6.1)."""
-    opened = house.open(peer, envelope, received)  # headers and MIME structure; defects are data
+    opened = await house.open(peer, envelope, received)  # headers and MIME structure; defects are data
     mail = house.identify(opened)  # whose it is, which way it goes
     if isinstance(mail, Reply):
         return house.refuse(opened, mail)

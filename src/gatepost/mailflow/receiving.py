@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The house that receives: the steps of `journey.receive`. Answers at MAIL and RCPT: `reception`."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,7 @@ from gatepost.mailflow.track import new_track
 from gatepost.mailflow.transaction import Transaction
 from gatepost.message.addresses import Address
 from gatepost.message.parse import parse
+from gatepost.message.tree import Message
 from gatepost.rules.decide import Decision
 from gatepost.rules.refusals import with_track
 from gatepost.rules.rule import CompiledRule
@@ -66,16 +68,18 @@ class Receiving:
             return recipient
         return msgspec.structs.replace(recipient, address=Address(recipient.address.local, self.identities.first_owned))
 
-    def open(self, peer: Peer, envelope: Envelope, received: Received) -> Opened:
-        """Read the mail's headers and structure over its bytes; a large mail's over its mapped blob."""
+    async def open(self, peer: Peer, envelope: Envelope, received: Received) -> Opened:
+        """Read the mail's headers and structure over its bytes; a large mail's in a thread, over its mapped blob."""
         envelope.recipients = [self.addressed(recipient) for recipient in envelope.recipients]
-        limits = self.configuration.message
         if received.blob:
-            with self.blobs.open(received.blob) as reader:
-                message = parse(reader.mapped(), limits)
+            message = await asyncio.to_thread(self._parse_blob, received.blob)
         else:
-            message = parse(received.inline, limits)
+            message = parse(received.inline, self.configuration.message)
         return Opened(new_track(), self._clock(), peer, envelope, received, message)
+
+    def _parse_blob(self, name: str) -> Message:
+        with self.blobs.open(name) as reader:
+            return parse(reader.mapped(), self.configuration.message)
 
     def identify(self, opened: Opened) -> Identified | Reply:
         """Tell whose mail it is, once and for all; refuse what loops, and what is too much to be looked through."""

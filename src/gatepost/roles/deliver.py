@@ -102,7 +102,7 @@ async def make_parts(bootstrap: Bootstrap, configuration: Configuration) -> Part
         configuration.send_connectors,
         make_resolver(configuration),
         is_owned=identities.is_owned,
-        ourselves=Ourselves(frozenset({name.lower()}), own_addresses(bootstrap)),
+        ourselves=Ourselves(frozenset({name.lower()}), own_addresses(bootstrap, resolve=not configuration.dns.zone_file)),
     )
     house.dispatcher = dispatcher = Dispatcher(carry, house.refuse, routing, queue, configuration.delivery, wake=queue.wake)
     dispatcher.start()

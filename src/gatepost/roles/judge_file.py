@@ -168,7 +168,7 @@ class _Conversation:
         line_ends = raw.count(b"\r\n")
         if raw.count(b"\r") != line_ends or raw.count(b"\n") != line_ends:
             return self._refused(replies.BARE_LINE_END, "content")
-        opened = self._house.open(self._peer, envelope, Received(len(raw), raw, "", not raw.isascii()))
+        opened = await self._house.open(self._peer, envelope, Received(len(raw), raw, "", not raw.isascii()))
         mail = self._house.identify(opened)
         if isinstance(mail, Reply):
             return self._refused(mail, "content")

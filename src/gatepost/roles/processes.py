@@ -45,9 +45,14 @@ def hostname(bootstrap: Bootstrap) -> str:
     return bootstrap.hostname or socket.getfqdn()
 
 
-def own_addresses(bootstrap: Bootstrap) -> frozenset[str]:
-    """Give the IP addresses that this machine is known to receive on: mail routed there would come back."""
+def own_addresses(bootstrap: Bootstrap, *, resolve: bool) -> frozenset[str]:
+    """Give the IP addresses that this machine is known to receive on: mail routed there would come back.
+
+    `resolve` asks the machine's resolver for its own name too, which may ask a name server.
+    """
     named = {listener.address for listener in bootstrap.listeners} - {"0.0.0.0", "::"}  # noqa: S104  # compared, not bound
+    if not resolve:
+        return frozenset(named)
     with contextlib.suppress(OSError):  # a machine that cannot resolve its own name still has the loopback rule
         named |= {str(entry[4][0]) for entry in socket.getaddrinfo(socket.gethostname(), None)}
     return frozenset(named)
@@ -103,6 +108,10 @@ class Supervised(NamedTuple):
         return cls({int(index): socket.socket(fileno=int(descriptor)) for index, descriptor in pairs})
 
 
+_SWITCH_INTERVAL_S = 0.001
+"""How long a thread may hold the interpreter while the event loop wants it."""
+
+
 def run_process(name: str, start: Callable[[], Awaitable[Callable[[], Awaitable[None]]]], *, supervised: bool) -> int:
     """Run one process: `start` makes it ready and gives what drains it; SIGTERM or SIGINT begins the drain."""
 
@@ -119,6 +128,7 @@ def run_process(name: str, start: Callable[[], Awaitable[Callable[[], Awaitable[
         emit(ProcessDraining(process=name))
         await drain()
 
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     try:
         uvloop.run(main())
     except GatepostError as error:

@@ -17,6 +17,7 @@ from typing import BinaryIO, Protocol
 
 from gatepost.errors import StoreAway, StoreError
 from gatepost.storage.files import file_error
+from gatepost.storage.mapped import PatientMap
 from gatepost.storage.space import FLOOR_BYTES, Floor
 
 SWEEP_AGE_S = 86_400.0
@@ -159,9 +160,9 @@ class FileBlobReader:
             offset += len(piece)
             yield piece
 
-    def mapped(self) -> mmap.mmap:
+    def mapped(self) -> PatientMap:
         """Map the whole blob; it must not be empty, and the map outlives this reader."""
-        return mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        return PatientMap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def close(self) -> None:
         """Close the file."""

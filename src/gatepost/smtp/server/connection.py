@@ -338,7 +338,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def drain(self) -> None:
         """End an idle session now, because the process ends; one in the middle of a mail may finish it."""
-        if self._task is None and self.session.envelope is None and not self.session.ended:
+        if self._task is None and self.session.envelope is None:
             self._refuse(replies.SHUTTING_DOWN)
 
     def abort(self) -> None:
