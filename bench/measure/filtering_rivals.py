@@ -19,7 +19,7 @@ from gatepost.testing.postfix import Postfix
 from measure.isolation import GATEWAY_ADDRESS, NAMES_ADDRESS, SINK_ADDRESS
 from measure.mailbag import DOMAIN, USERS
 from measure.rivals import Rival, Rivals
-from measure.rspamd import MILTER_PORT, Rspamd
+from measure.rspamd import Rspamd
 from measure.senders import BLOCKLISTS
 
 NAMES = ("postfix", "postfix+rspamd", "gatepost")
@@ -55,11 +55,12 @@ def configuration(hop: int) -> Configuration:
 def filtering(folder: Path, hop: int, receive: int) -> Iterator[Filtering]:
     """Run all three on the host `gateway`; they relay to port `hop` of the host `sink`."""
     bare = Postfix(folder / "postfix", address=_ANYWHERE, parameters=_postfix(folder / "postfix-users", hop))
-    milter = {"smtpd_milters": f"inet:127.0.0.1:{MILTER_PORT}", "milter_default_action": "tempfail", "milter_protocol": "6"}
+    rspamd = Rspamd(folder / "rspamd")
+    milter = {"smtpd_milters": f"unix:{rspamd.milter}", "milter_default_action": "tempfail", "milter_protocol": "6"}
     judging = Postfix(folder / "postfix-rspamd", address=_ANYWHERE, parameters={**_postfix(folder / "rspamd-users", hop), **milter})
     listener = Listener(address=_ANYWHERE, port=free_port(), tls="none")
     gatepost = Gateway(folder / "gatepost", configuration(hop), listeners=[listener], receive=receive)
-    with Rspamd(folder / "rspamd") as rspamd, bare, judging, gatepost:
+    with rspamd, bare, judging, gatepost:
         ports = bare.port, judging.port, gatepost.port
         roots = (bare.master_pid,), (judging.master_pid, rspamd.pid), (gatepost.supervisor_pid,)
         every = {pid for own in roots for pid in own}

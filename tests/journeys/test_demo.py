@@ -19,6 +19,7 @@ from gatepost.testing.ports import LOOPBACK, accepts_connections, answers, free_
 from shared_corpora import corpus
 from wire_client import WireClient
 
+ROOT = Path(__file__).parent.parent.parent
 CHECKS = [
     "relay",
     "unknown recipient",
@@ -128,18 +129,40 @@ def test_a_refused_mail_can_be_asked_about(demo: Demo) -> None:
     assert reputation["details"] == ["DMARC of bank.example fails (policy reject), +4"]
 
 
-def test_nothing_is_looked_up_outside(tmp_path: Path) -> None:
+def test_the_manual_can_be_followed(demo: Demo) -> None:
+    """Each command of the page on refused mails works on a demo's files and answers what the page shows."""
+    page = (ROOT / "docs/howto/check-a-mail.md").read_text()
+    commands = re.findall(r"(?m)^    gatepost (.*)$", page)
+    answers = [block for block in page.split("```")[1::2] if block.startswith("\n")]
+    demo.once("--json")
+    for command, code, shown in zip(commands, (1, 0), answers, strict=True):
+        words = [word.replace(".state/demo", str(demo.state)) for word in shlex.split(command)]
+        answer = subprocess.run(
+            [sys.executable, "-m", "gatepost", *words], capture_output=True, text=True, check=False, timeout=30, cwd=demo.state
+        )
+        assert (answer.returncode, answer.stderr) == (code, "")
+        assert without_times(answer.stdout) == without_times(shown)
+
+
+def without_times(table: str) -> list[str]:
+    """Give the words of each line without milliseconds and without lines drawn."""
+    return [" ".join(re.sub(r"\d\.\d+ {2,}|─+", "", line).split()) for line in table.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("mails", ["own", "real"])
+def test_nothing_is_looked_up_outside(tmp_path: Path, mails: str) -> None:
     """No process of the demo asks a name server, resolves a name of a mail or sends anything to another machine."""
     (tmp_path / "sitecustomize.py").write_text(WATCH)
     watched = tmp_path / "watched"
     environment = {"PYTHONPATH": str(tmp_path), "WATCHED": str(watched)}
+    if mails == "real":
+        environment["GATEPOST_SHARED"] = str(corpus("mail-real").parent.parent)
     demo = Demo(tmp_path, **environment)
     assert demo.once("--json").returncode == 0
     seen = [line.split("\t") for line in watched.read_text().splitlines()]
     assert {name for _, _, name in seen} <= {LOOPBACK, "localhost"}
     assert "socket.connect" in {event for event, _, _ in seen}
-    zone = (demo.state / "zone").read_text()
-    assert "mx.partner.example. A 198.51.100.14" in zone
+    assert "mx.partner.example. A 198.51.100.14" in (demo.state / "zone").read_text()
     assert f'zone_file = "{demo.state / "zone"}"' in (demo.state / "configuration.toml").read_text()
 
 

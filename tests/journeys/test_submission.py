@@ -96,3 +96,22 @@ def _sha256(certificate: Path) -> str:
     import hashlib
 
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate.read_text())).hexdigest()
+
+
+async def test_a_corporate_server_is_not_blocked_for_one_broken_mail(tmp_path: Path) -> None:
+    """A bare line end is refused from anybody; only strangers are kept out afterwards."""
+    async with Sink() as sink:
+        configuration = msgspec.structs.replace(
+            relay_all_to(sink.port), corporate_servers=(CorporateServer(name="inner", networks=("127.0.0.9",)),)
+        )
+        async with Gateway(tmp_path, configuration) as gateway:
+
+            def talk(source: str) -> tuple[str, str]:
+                with WireClient(gateway.port, source=source) as client:
+                    client.say("EHLO x")
+                    refused = client.send("jo@example.com", ["user@example.com"], MAIL + b"bare\nline\r\n")
+                with WireClient(gateway.port, source=source) as client:
+                    return refused[:10], client.greeting[:3]
+
+            assert await asyncio.to_thread(talk, "127.0.0.9") == ("550 5.6.11", "220")
+            assert await asyncio.to_thread(talk, "127.0.0.8") == ("550 5.6.11", "421")

@@ -152,6 +152,9 @@ class House:
             peer.user = user
         return reply
 
+    def may_be_blocked(self, peer: Peer) -> bool:
+        return True
+
     def content_refused(self, peer: Peer, envelope: Envelope, reply: Reply) -> None:
         self.refused.append(reply)
 

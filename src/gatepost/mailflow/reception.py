@@ -117,6 +117,10 @@ class ReceptionDesk:
         except (StoreFull, StoreAway) as error:
             return store_reply(error)
 
+    def may_be_blocked(self, peer: Peer) -> bool:
+        """Spare those who may send to the world: one broken mail must not stop a company's own server."""
+        return self._house.identities.tenant_of_corporate(peer) is None
+
     def content_refused(self, peer: Peer, envelope: Envelope, reply: Reply) -> None:
         """Log a mail that was refused for its line ends or its size."""
         self._house.note_refusal(peer, envelope, str(envelope.recipients[0].address), reply, "content")

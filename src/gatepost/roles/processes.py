@@ -108,7 +108,7 @@ class Supervised(NamedTuple):
         return cls({int(index): socket.socket(fileno=int(descriptor)) for index, descriptor in pairs})
 
 
-_SWITCH_INTERVAL_S = 0.001
+_SWITCH_INTERVAL_S = 0.0001
 """How long a thread may hold the interpreter while the event loop wants it."""
 
 

@@ -5,6 +5,7 @@ A reply is a value: code, enhanced code and text. Its text is public; reasons th
 administrator may read go to the log.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -28,15 +29,18 @@ class Reply(NamedTuple):
 
     def wire(self) -> bytes:
         """Give the bytes that go onto the wire, line end included."""
-        lead = f"{self.enhanced} " if self.enhanced else ""
-        if "\n" not in self.text:
-            return f"{self.code} {lead}{self.text}\r\n".encode()
-        *first, last = self.text.split("\n")
-        lines = [f"{self.code}-{lead}{line}\r\n" for line in first]
-        return ("".join(lines) + f"{self.code} {lead}{last}\r\n").encode()
+        return _wire(self)
 
     def __str__(self) -> str:
         return f"{self.code} {self.enhanced} {self.text}" if self.enhanced else f"{self.code} {self.text}"
+
+
+@lru_cache(maxsize=256)  # nearly all that is ever said are the few below
+def _wire(reply: Reply) -> bytes:
+    lead = f"{reply.enhanced} " if reply.enhanced else ""
+    *first, last = reply.text.split("\n")
+    lines = [f"{reply.code}-{lead}{line}\r\n" for line in first]
+    return ("".join(lines) + f"{reply.code} {lead}{last}\r\n").encode()
 
 
 def queued(track: str) -> Reply:

@@ -58,7 +58,7 @@ def tables(console: Console, outcome: Outcome) -> None:
     if outcome.labels:
         console.print(f"Real mails by their labels: {'; '.join(map(_labelled, outcome.labels))}.", soft_wrap=True)
     console.print(
-        f"Of {outcome.foretold} mails `gatepost check` was asked before they were sent, and told reply, rule and points.", soft_wrap=True
+        f"Reply, rule and points of {outcome.foretold} mails had been told by `gatepost check` before they were sent.", soft_wrap=True
     )
     for ham in outcome.ham_refused[:_SURPRISES_SHOWN]:
         console.print(Text(_clean(f"Ham was refused: {ham.name}: {ham.became}"), "red"))

@@ -38,10 +38,8 @@ def _lines(lines: Iterable[str]) -> str:
 
 
 def _clients(attempts: Iterable[Attempt]) -> Iterator[str]:
-    seen: set[str] = set()
     for attempt in attempts:
-        if attempt.host and attempt.client not in seen:
-            seen.add(attempt.client)
+        if attempt.host:
             yield f"{reverse_name(attempt.client)}. PTR {attempt.host}."
             if attempt.leads_back:
                 yield f"{attempt.host}. {_address(attempt.client)}"

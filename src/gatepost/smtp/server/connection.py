@@ -223,7 +223,7 @@ class Connection(asyncio.BufferedProtocol):
         try:
             while self._task is None and self._held is None and self._writable and not session.ended:
                 event = session.advance()
-                take = self._questions.spooling()
+                take = self._questions.spooling() if session.content is not None else None
                 if take is not None:
                     self._spooling = True
                     self._start(self._spool_and_go_on(take, event))
@@ -245,7 +245,8 @@ class Connection(asyncio.BufferedProtocol):
     def _finish_turn(self) -> None:
         """Send the replies, or hold them in the tar pit, and set the clock for what is expected next."""
         session = self.session
-        self._questions.tidy()
+        if self._questions.intake is not None:
+            self._questions.tidy()
         answered = bool(session.out)
         if answered:
             if session.offended and self.reception.tar_pit_s and not session.ended:
@@ -260,8 +261,7 @@ class Connection(asyncio.BufferedProtocol):
         elif answered or not self.deadline:
             self._content_since = 0.0
             self._expect(self.reception.limits.command_timeout_s)
-        if not self._wire.is_closing:
-            self._wire.set_reading(session.buffered <= _UNREAD_BYTES and not self._spooling)
+        self._wire.set_reading(session.buffered <= _UNREAD_BYTES and not self._spooling)
 
     def _hold(self) -> None:
         if self._held is None:

@@ -20,13 +20,14 @@ from gatepost.telemetry.log import emit_unexpected
 class Questions:
     """The questions of one session, on behalf of `peer`."""
 
-    __slots__ = ("_intake", "_peer", "_reception", "_session")
+    __slots__ = ("_peer", "_reception", "_session", "intake")
 
     def __init__(self, reception: Premises, session: Session, peer: Peer) -> None:
         self._reception = reception
         self._session = session
         self._peer = peer
-        self._intake: Intake | None = None
+        self.intake: Intake | None = None
+        """Where the content of the mail at hand goes, once it is large."""
 
     def ask(self, event: Event) -> Reply | Awaitable[Reply]:
         """Give the answer to an event, or what will give it. Never raises."""
@@ -50,7 +51,7 @@ class Questions:
             case ContentEnds():
                 return self._take_mail(event)
             case ContentRefused(envelope, refusal):
-                if refusal is replies.BARE_LINE_END:
+                if refusal is replies.BARE_LINE_END and service.may_be_blocked(peer):
                     self._reception.gate.block(peer.address)
                 service.content_refused(peer, envelope, refusal)
                 return refusal
@@ -60,8 +61,8 @@ class Questions:
                 raise AssertionError(f"{type(event).__name__} is no question for the service")
 
     def _take_mail(self, event: ContentEnds) -> Awaitable[Reply]:
-        if self._intake is not None:
-            return self._take_spooled_mail(event, self._intake)
+        if self.intake is not None:
+            return self._take_spooled_mail(event, self.intake)
         content = self._session.content
         assert content is not None
         return self._reception.service.message(self._peer, event.envelope, Received(event.size, content.take(), "", event.eight_bit))
@@ -77,17 +78,17 @@ class Questions:
         content = self._session.content
         if content is None or not is_due(content):
             return None
-        if self._intake is None:
-            self._intake = Intake(content, self._reception.service.spool)
-        return self._intake.take
+        if self.intake is None:
+            self.intake = Intake(content, self._reception.service.spool)
+        return self.intake.take
 
     def tidy(self) -> None:
         """Throw away what was spooled for a mail that is no more."""
-        if self._intake is not None and self._intake.content is not self._session.content:
+        if self.intake is not None and self.intake.content is not self._session.content:
             self.abandon()
 
     def abandon(self) -> None:
         """Throw away what was spooled and is not the service's yet."""
-        if self._intake is not None:
-            self._intake.abandon()
-            self._intake = None
+        if self.intake is not None:
+            self.intake.abandon()
+            self.intake = None

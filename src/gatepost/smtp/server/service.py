@@ -52,5 +52,8 @@ class Service(Protocol):
     def spool(self) -> Spool:
         """Open a place for a large mail's content; called, like all that it gives, in a pool thread. Raises StoreFull or StoreAway."""
 
+    def may_be_blocked(self, peer: Peer) -> bool:
+        """Tell whether this client may be refused for a while after an attack; one that is ours may not."""
+
     def content_refused(self, peer: Peer, envelope: Envelope, reply: Reply) -> None:
         """Take note that a whole mail was refused with `reply` for its line ends or its size."""

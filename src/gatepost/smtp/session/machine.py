@@ -51,7 +51,7 @@ class Session(State):
         Go on no further than answers may wait (`is_full`), where a tar pit holds the client than to the next one; then
         send them and call again.
         """
-        while (self._at < len(self._buffer) or self._chunk_is_whole) and self.pending is None and not self.ended:
+        while self.pending is None and not self.ended and (self._at < len(self._buffer) or (self._reading and self._chunk_is_whole)):
             if self.out and (self.is_full or (self._paced and self.offended)):
                 break
             if self._reading:
