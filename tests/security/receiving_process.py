@@ -60,7 +60,7 @@ class Yes:
     async def authenticate(self, *_: Any) -> replies.Reply:
         return replies.AUTH_FAILED
 
-    def may_be_blocked(self, peer: Peer) -> bool:
+    def may_be_blocked(self, peer: Any) -> bool:
         return True
 
     def content_refused(self, *_: Any) -> None:

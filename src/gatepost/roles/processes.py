@@ -83,7 +83,7 @@ def refuse_taken(listener: Listener) -> None:
 
 def _socket(listener: Listener) -> socket.socket:
     family = socket.AF_INET6 if ":" in listener.address else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY only so
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6 and listener.address != "::":
         made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
