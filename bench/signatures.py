@@ -17,10 +17,10 @@ import time
 
 sys.path.append(sys.path.pop(0))  # dkimpy's module is called as this file is
 
+import dkim
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-import dkim
 from gatepost.dns.answers import Answer
 from gatepost.message.parse import parse
 from gatepost.message.tree import Message
