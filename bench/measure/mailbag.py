@@ -46,14 +46,14 @@ def sender_of(number: int) -> Sender:
 _SENDERS = senders()
 
 
-def mailbag(size_bytes: int) -> Path:
+def mailbag(size_bytes: int, *, wordy: bool = False) -> Path:
     """Give the folder of mails of this size, as `gatepost.testing.parcels` reads it; makes it where there is none."""
-    folder = _PLACE / f"{size_bytes}"
+    folder = _PLACE / f"{size_bytes}{'-wordy' * wordy}"
     with _locked():
         index = folder / INDEX
         if not index.exists() or time.time() - index.stat().st_mtime > _LONGEST_KEPT_S:
             tell(f"making {MAILS} mails of {size_bytes} bytes")
-            _make(folder, size_bytes)
+            _make(folder, size_bytes, wordy)
     return folder
 
 
@@ -81,28 +81,30 @@ def _keys() -> list[RSAPrivateKey]:
     return keys(_PLACE / "keys.pem")
 
 
-def _make(folder: Path, size_bytes: int) -> None:
+def _make(folder: Path, size_bytes: int, wordy: bool) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    write_index(folder, _parcels(folder, size_bytes, wordy))
+
+
+def _parcels(folder: Path, size_bytes: int, wordy: bool) -> Iterator[Parcel]:
     known, now = _keys(), time.time()
-    write_index(folder, _parcels(folder, size_bytes, known, now))
-
-
-def _parcels(folder: Path, size_bytes: int, known: list[RSAPrivateKey], now: float) -> Iterator[Parcel]:
     for number in range(MAILS):
         chance, sender = random.Random(f"{size_bytes} {number}"), sender_of(number)
         author = f"{chance.choice(_FIRST)} {chance.choice(_LAST)}"
         address = f"{author.replace(' ', '.').lower()}@{sender.domain}"
         recipient = USERS[number % len(USERS)]
-        content = mail(size_bytes, sender, author, address, recipient, now - 60 - number, chance)
+        content = mail(size_bytes, sender, author, address, recipient, now - 60 - number, chance, wordy)
         if is_signed(number):
             content = sign(content, domain=sender.domain, selector=SELECTOR, key=known[sender.number], now=now) + content
         (folder / f"{number:04}.eml").write_bytes(content)
         yield Parcel(file=f"{number:04}.eml", sender=address, recipients=(recipient,), helo=sender.host, source=sender.address)
 
 
-def mail(size_bytes: int, sender: Sender, author: str, address: str, recipient: str, at: float, chance: random.Random) -> bytes:
-    """Make one mail of about this size: a text, its HTML twin with links, an attachment."""
+def mail(
+    size_bytes: int, sender: Sender, author: str, address: str, recipient: str, at: float, chance: random.Random, wordy: bool
+) -> bytes:
+    """Make one mail of about this size: a text, its HTML twin with links, an attachment; a wordy one is mostly text."""
     head = (
         f"Received: from desk.{sender.domain} (desk.{sender.domain} [{sender.address}])\r\n"
         f"\tby {sender.host} with ESMTPSA id {chance.getrandbits(48):012x};\r\n\t{formatdate(at)}\r\n"
@@ -114,8 +116,9 @@ def mail(size_bytes: int, sender: Sender, author: str, address: str, recipient: 
         "MIME-Version: 1.0\r\n"
         'Content-Type: multipart/mixed; boundary="outer-5b1"\r\n\r\n'
     )
-    text = _text(chance, min(1200, size_bytes // 5), sender.domain)
-    html = "<html><body>" + "".join(f"<p>{line}</p>\r\n" for line in _text(chance, min(900, size_bytes // 6), sender.domain, html=True))
+    text_bytes, html_bytes = (size_bytes // 2, size_bytes // 3) if wordy else (min(1200, size_bytes // 5), min(900, size_bytes // 6))
+    text, marked = _text(chance, text_bytes, sender.domain), _text(chance, html_bytes, sender.domain, html=True)
+    html = "<html><body>" + "".join(f"<p>{line}</p>\r\n" for line in marked)
     parts = (
         '--outer-5b1\r\nContent-Type: multipart/alternative; boundary="inner-5b2"\r\n\r\n'
         "--inner-5b2\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + "\r\n".join(text) + "\r\n"
@@ -133,10 +136,12 @@ def mail(size_bytes: int, sender: Sender, author: str, address: str, recipient: 
 def _text(chance: random.Random, size_bytes: int, domain: str, *, html: bool = False) -> list[str]:
     """Give lines of words; about three words in a hundred are links."""
     lines: list[str] = []
-    while sum(map(len, lines)) < size_bytes:
+    length = 0
+    while length < size_bytes:
         line = chance.choices(_WORDS, k=10)
         if chance.random() < 0.3:
             link = f"https://www.{domain}/{chance.choice(_WORDS)}/{chance.randrange(10**6)}"
             line[chance.randrange(10)] = f'<a href="{link}">{chance.choice(_WORDS)}</a>' if html else link
         lines.append(" ".join(line))
+        length += len(lines[-1])
     return lines

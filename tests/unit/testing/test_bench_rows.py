@@ -41,6 +41,15 @@ def test_disturbed_pairs_are_dropped_while_quiet_ones_exist() -> None:
     assert "disturbed" in table([only])
 
 
+def test_with_filters_each_yardstick_has_its_ratio() -> None:
+    """Of three gateways each row has the median of its rounds' ratios to Postfix and to Postfix with rspamd."""
+    rounds = [(_repeat(600), _repeat(200), _repeat(900)), (_repeat(300), _repeat(100), _repeat(450))]
+    postfix, rspamd, gatepost = rows(Cell(4096, 32, False, True), rounds, ("postfix", "postfix+rspamd", "gatepost"))
+    assert (gatepost["ratio_postfix"], gatepost["ratio_rspamd"], rspamd["ratio_postfix"]) == (1.5, 4.5, 0.33)
+    assert (postfix["filters"], rspamd["filters"], gatepost["filters"]) == ("off", "default", "default")
+    assert "4.50" in table([gatepost])
+
+
 def test_repeats_that_lost_mails_are_worth_nothing() -> None:
     """A pair in which a mail did not arrive makes no row."""
     assert rows(CELL, [(_repeat(100), _repeat(200, trouble="the sink counted 1 of 200"))]) == []
@@ -53,7 +62,7 @@ def test_a_counter_that_is_cut_does_not_count() -> None:
 
 def test_cells_are_named_as_they_are_printed() -> None:
     """What a cell prints is what --cells takes."""
-    for cell in (CELL, Cell(61440, 32, True)):
+    for cell in (CELL, Cell(61440, 32, True), Cell(4096, 8, False, True)):
         assert _cell(str(cell)) == cell
 
 
