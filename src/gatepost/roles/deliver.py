@@ -49,6 +49,8 @@ from gatepost.telemetry.events import StoreTrouble
 from gatepost.telemetry.log import emit
 
 _DRAIN_S = 25.0
+_PIECE_BYTES, _PAUSE_S = 65_536, 0.002
+"""A large mail is read in such pieces, with such a wait in between: about 30 MB/s at most, the rest is for others."""
 _SWEEP_EVERY_S = 3600.0
 
 
@@ -87,9 +89,10 @@ async def make_parts(bootstrap: Bootstrap, configuration: Configuration) -> Part
     async def pieces(blob: str) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         with queue.blobs.open(blob) as reader:
-            pieces = reader.pieces()
+            pieces = reader.pieces(_PIECE_BYTES)
             while piece := await loop.run_in_executor(None, next, pieces, b""):
                 yield piece
+                await asyncio.sleep(_PAUSE_S)
 
     sender = Sender(configuration.delivery, name, pieces)
 

@@ -20,6 +20,8 @@ from gatepost.telemetry.log import emit_unexpected
 INLINE_BYTES = 131_072
 """Content up to this size stays in memory until its mail is whole."""
 _PIECE_BYTES = 32_768
+_PAUSE_S = 0.002
+"""Wait after each piece: one large mail takes a share of the machine, not all of it (about 30 MB/s at most)."""
 
 _T = TypeVar("_T")
 
@@ -45,6 +47,7 @@ class Intake:
         blocks = self.content.take_blocks()
         if blocks and self.trouble is None:
             await self._in_thread(lambda: self._write(blocks))
+            await asyncio.sleep(_PAUSE_S)
 
     async def finish(self) -> str | Reply:
         """Make the whole content durable; gives the blob's name, or the answer to the mail when it could not be."""
