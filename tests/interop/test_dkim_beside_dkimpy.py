@@ -3,10 +3,10 @@
 
 import asyncio
 
+import dkim
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import dkim
 from gatepost.contracts.authentication import Arc
 from gatepost.message.parse import parse
 from gatepost.protection.mailauth.arc.seal import seal
