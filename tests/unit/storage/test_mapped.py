@@ -2,6 +2,7 @@
 """A patient map finds what an ordinary one finds, wherever its windows end."""
 
 import mmap
+import tempfile
 from pathlib import Path
 
 from hypothesis import given
@@ -29,11 +30,11 @@ def test_it_finds_the_same(content: str, sub: str, start: int, end: int | None, 
     """For every window size, start and end."""
     original, mapped._WINDOW_BYTES = mapped._WINDOW_BYTES, window
     try:
-        found = _open(Path("/tmp") / f"gatepost-map-{id(content)}", content.encode(), PatientMap)
+        with tempfile.TemporaryDirectory() as folder:
+            found = _open(Path(folder) / "mail", content.encode(), PatientMap)
         assert found.find(sub.encode(), start, end) == content.find(sub, start, len(content) if end is None else end)
     finally:
         mapped._WINDOW_BYTES = original
-        Path(f"/tmp/gatepost-map-{id(content)}").unlink(missing_ok=True)
 
 
 def test_a_large_mail_has_the_same_tree(tmp_path: Path) -> None:
