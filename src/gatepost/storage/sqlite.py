@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The SQLite engine: which library, how a connection is opened, what its failures mean.
+"""The SQLite engine: which library, how a connection is opened and used, what its failures mean.
 
 SQLite 3.7.0 to 3.51.2 may corrupt a file in WAL mode when two connections write or checkpoint at the
 same moment. So an older library is used only by a process that owns the store alone, and in each
@@ -101,3 +101,45 @@ def store_error(error: BaseException, where: str) -> StoreError:
     if code & 0xFF in _OURS:
         return StoreError(f"{where}: the store refused the record: {error}")
     return StoreAway(f"{where}: {error}")
+
+
+class SqliteDriver:
+    """SQLite for the writer and the questions of a process that owns the file."""
+
+    error = EngineError
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.where = str(path)
+
+    def connect(self) -> Connection:
+        """Open the writing connection. Raises: StoreAway, StoreFull, StoreError."""
+        return connect(self.path, owned=True)
+
+    def connect_reader(self) -> Connection:
+        """Open a reading connection. Raises: StoreAway."""
+        return connect_reader(self.path)
+
+    def begin(self, connection: Connection) -> None:
+        """Begin as a writer: nothing that a handler does may find the file locked."""
+        connection.execute("BEGIN IMMEDIATE")
+
+    def commit(self, connection: Connection) -> None:
+        """Commit, with an fsync."""
+        connection.execute("COMMIT")
+
+    def rollback(self, connection: Connection) -> None:
+        """Undo the transaction."""
+        connection.execute("ROLLBACK")
+
+    def in_transaction(self, connection: Connection) -> bool:
+        """Tell whether a transaction is open."""
+        return connection.in_transaction
+
+    def is_broken(self, connection: Connection) -> bool:
+        """Tell nothing beforehand: a file does not hang up."""
+        return False
+
+    def named(self, error: Exception) -> StoreError:
+        """Name a failure of SQLite or of the file system."""
+        return store_error(error, self.where)

@@ -5,24 +5,28 @@ The writer's connection is the only one that writes and checkpoints. Questions t
 second connection in a thread of its own, so that they never hold up a commit; it sees the last COMMIT.
 """
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gatepost.storage.contract import Engine, Handler, Numbering
+from gatepost.storage.migration import migrate
 from gatepost.storage.numbers import Numbers
 from gatepost.storage.owner import OwnerLock
-from gatepost.storage.schema import migrate
+from gatepost.storage.questions import Questions
+from gatepost.storage.schema import judge
+from gatepost.storage.schema_sqlite import create_schema, read_schema
 from gatepost.storage.space import FLOOR_BYTES, Floor
-from gatepost.storage.sqlite import Connection, EngineError, connect, connect_reader, store_error
-from gatepost.storage.writer import Handler, Operation, Writer
+from gatepost.storage.sqlite import Connection, SqliteDriver, store_error
+from gatepost.storage.writer import Operation, Writer
 
 Answer = TypeVar("Answer")
 
 
 class SqliteStore:
-    """A store that this process owns until `close`."""
+    """A store that this process owns until `close`; keeps `contract.Store`."""
+
+    engine: Engine = "sqlite"
 
     def __init__(self, folder: Path, database: str = "gateway", floor_bytes: int = FLOOR_BYTES) -> None:
         """Lock, open and migrate `folder`'s database; must be called inside the event loop that will use it.
@@ -34,25 +38,26 @@ class SqliteStore:
         except OSError as error:
             raise store_error(error, str(folder)) from error
         self.path = folder / f"{database}.sqlite"
-        self._lock = OwnerLock(folder)
+        self.where = str(self.path)
+        self._lock = OwnerLock(folder, database)
+        driver = SqliteDriver(self.path)
         try:
-            connection = connect(self.path, owned=True)
-            try:
-                migrate(connection, database, str(self.path))
-            finally:
-                connection.close()
-            self.writer = Writer(lambda: connect(self.path, owned=True), str(self.path))
+            _prepare(driver, database)
+            self.writer = Writer(driver)
         except BaseException:
             self._lock.release()
             raise
         self.floor = Floor(folder, floor_bytes)
-        self.numbers = Numbers("queue")
-        self._questions = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
-        self._reader: Connection | None = None
+        self.numbers: Numbering = Numbers("queue")
+        self._questions = Questions(driver)
 
     def submit(self, handler: Handler, argument: Any) -> Operation:
         """Put an operation into the writer's next group."""
         return self.writer.submit(handler, argument)
+
+    def cancel(self, operation: Operation) -> bool:
+        """Withdraw an operation unless its group has begun; tells whether it was withdrawn."""
+        return self.writer.cancel(operation)
 
     async def perform(self, handler: Handler, argument: Any) -> Any:
         """Commit one operation and give its result.
@@ -66,24 +71,27 @@ class SqliteStore:
 
         Raises: StoreAway.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._questions, self._ask, question)
+        return await self._questions.ask(question)
 
-    def _ask(self, question: Callable[[Connection], Answer]) -> Answer:
-        try:
-            if self._reader is None:
-                self._reader = connect_reader(self.path)
-            return question(self._reader)
-        except EngineError as error:
-            raise store_error(error, str(self.path)) from error
+    def check_room(self) -> None:
+        """Refuse new mail while less than the floor is free below the folder. Raises: StoreFull, StoreAway."""
+        self.floor.check()
 
     async def close(self) -> None:
-        """Commit what is pending, close both connections (the writer's last) and give the folder free."""
-        await asyncio.get_running_loop().run_in_executor(self._questions, self._close_reader)
-        self._questions.shutdown(wait=False)
+        """Commit what is pending, close both connections (the writer's last) and give the store free."""
+        await self._questions.close()
         await self.writer.close()
         self._lock.release()
 
-    def _close_reader(self) -> None:
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+
+def _prepare(driver: SqliteDriver, database: str) -> None:
+    """Make an empty store, or bring an older one to our schema; its owner is alone with it."""
+    connection = driver.connect()
+    try:
+        state = judge(read_schema(connection, driver.where), database, "sqlite", driver.where)
+        if state == "empty":
+            create_schema(connection, database, driver.where)
+    finally:
+        connection.close()
+    if state == "older":
+        migrate(driver.path, database)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one thread that writes a SQLite store, with group commit.
+"""The one thread that writes a store, with group commit, on either engine.
 
 Promises:
 
@@ -16,13 +16,12 @@ nothing that a ROLLBACK does not undo.
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from gatepost.errors import StoreAway, StoreError, StoreFull
-from gatepost.storage.sqlite import Connection, EngineError, store_error
+from gatepost.storage.contract import Handler
+from gatepost.storage.driver import Driver
 
-Handler = Callable[[Connection, list[Any]], Sequence[Any]]
 GROUP_LIMIT = 512
 
 
@@ -48,17 +47,17 @@ class Operation:
 class Writer:
     """Commits groups of operations; to be used from one event loop."""
 
-    def __init__(self, connect: Callable[[], Connection], where: str) -> None:
-        """Take the way to a connection; it is used first in `start` and again after a failure.
+    def __init__(self, driver: Driver) -> None:
+        """Connect at once, and again after a failure.
 
         Raises: what `connect` raises.
         """
         self.commits = 0
         """COMMITs that succeeded."""
-        self._connect = connect
-        self._where = where
-        self._connection: Connection | None = connect()
+        self._driver = driver
+        self._where = driver.where
         self._loop = asyncio.get_running_loop()
+        self._connection: Any = driver.connect()
         self._pending: list[Operation] = []
         self._guard = threading.Lock()
         self._wake = threading.Semaphore(0)
@@ -128,7 +127,7 @@ class Writer:
                 _handle(connection, group)
             except Exception as error:
                 self._rollback()
-                if isinstance(_named(error, self._where), StoreFull | StoreAway):
+                if isinstance(self._named(error), StoreFull | StoreAway):
                     self._by_handler(group)
                 else:
                     self._alone(group)
@@ -147,8 +146,8 @@ class Writer:
                 try:
                     _handle(connection, [operation])
                 except Exception as error:
-                    operation.error = _named(error, self._where)
-                    if not connection.in_transaction:
+                    operation.error = self._named(error)
+                    if not self._driver.in_transaction(connection):
                         raise
                     connection.execute("ROLLBACK TO operation")
                 connection.execute("RELEASE operation")
@@ -164,23 +163,33 @@ class Writer:
                 _handle(self._begin(), part)
             except Exception as error:
                 self._rollback()
-                if isinstance(_named(error, self._where), StoreFull | StoreAway):
+                if isinstance(self._named(error), StoreFull | StoreAway):
                     self._fail(part, error)
                 else:
                     self._alone(part)
             else:
                 self._commit(part)
 
-    def _begin(self) -> Connection:
-        if self._connection is None:
-            self._connection = self._connect()
-        self._connection.execute("BEGIN IMMEDIATE")
+    def _begin(self) -> Any:
+        if self._connection is not None and self._driver.is_broken(self._connection):
+            self._drop_connection()
+        if self._connection is not None:
+            try:
+                self._driver.begin(self._connection)
+            except self._driver.error:
+                # A connection that broke while it was idle: nothing has been done on it yet, so another one may.
+                if not self._driver.is_broken(self._connection):
+                    raise
+                self._drop_connection()
+            else:
+                return self._connection
+        self._connection = self._driver.connect()
+        self._driver.begin(self._connection)
         return self._connection
 
     def _commit(self, group: list[Operation]) -> None:
-        assert self._connection is not None
         try:
-            self._connection.execute("COMMIT")
+            self._driver.commit(self._connection)
         except Exception as error:
             self._fail(group, error, doubt=True)
             return
@@ -190,26 +199,30 @@ class Writer:
 
     def _fail(self, group: list[Operation], error: Exception, doubt: bool = False) -> None:
         self._rollback()
-        named = _named(error, self._where)
+        named = self._named(error)
         if doubt and not isinstance(named, StoreFull):
-            named = StoreAway(f"{self._where}: COMMIT failed, its mails are in doubt: {error}")
+            said = str(named).removeprefix(f"{self._where}: ")
+            named = StoreAway(f"{self._where}: COMMIT failed, what it was to keep is in doubt: {said}")
         if isinstance(named, StoreAway):
             self._drop_connection()
         for operation in group:
             operation.error = named
 
     def _rollback(self) -> None:
-        if self._connection is not None and self._connection.in_transaction:
+        if self._connection is not None and self._driver.in_transaction(self._connection):
             try:
-                self._connection.execute("ROLLBACK")
-            except EngineError:
+                self._driver.rollback(self._connection)
+            except self._driver.error:
                 self._drop_connection()
 
     def _drop_connection(self) -> None:
         if self._connection is not None:
-            with contextlib.suppress(EngineError):
+            with contextlib.suppress(self._driver.error):
                 self._connection.close()
             self._connection = None
+
+    def _named(self, error: Exception) -> Exception:
+        return self._driver.named(error) if isinstance(error, StoreError | OSError | self._driver.error) else error
 
 
 def _kinds(group: list[Operation]) -> dict[Handler, list[Operation]]:
@@ -219,15 +232,11 @@ def _kinds(group: list[Operation]) -> dict[Handler, list[Operation]]:
     return kinds
 
 
-def _handle(connection: Connection, group: list[Operation]) -> None:
+def _handle(connection: Any, group: list[Operation]) -> None:
     for handler, operations in _kinds(group).items():
         results = handler(connection, [operation.argument for operation in operations])
         for operation, result in zip(operations, results, strict=True):
             operation.result = result
-
-
-def _named(error: Exception, where: str) -> Exception:
-    return store_error(error, where) if isinstance(error, StoreError | EngineError | OSError) else error
 
 
 def _resolve(group: list[Operation]) -> None:

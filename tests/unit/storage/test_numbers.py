@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from gatepost.storage.numbers import BLOCK, Numbers
-from gatepost.storage.schema import migrate
+from gatepost.storage.schema_sqlite import create_schema
 from gatepost.storage.sqlite import Connection, connect
 
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[Connection]:
     connection = connect(tmp_path / "s.sqlite", owned=True)
-    migrate(connection, "gateway", "here")
+    create_schema(connection, "gateway", "here")
     yield connection
     connection.close()
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gatepost.errors import StoreAway, StoreError, StoreFull
-from gatepost.storage.sqlite import connect, engine
+from gatepost.storage.sqlite import SqliteDriver, connect, engine
 from gatepost.storage.writer import OneByOne, Writer
 
 
@@ -47,7 +47,9 @@ class Bench:
         connection = connect(self.path, owned=True)
         connection.execute("CREATE TABLE number (n INTEGER PRIMARY KEY, filler BLOB)")
         connection.close()
-        self.writer = Writer(self._connect, "numbers")
+        driver = SqliteDriver(self.path)
+        driver.connect = self._connect  # type: ignore[method-assign]
+        self.writer = Writer(driver)
 
     def _connect(self) -> Any:
         self.opened += 1

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One PostgreSQL for all tests of a run; who wants to stop or kill one starts his own."""
+
+import atexit
+import functools
+
+from gatepost.testing.postgres import PostgresServer
+
+
+@functools.cache
+def postgres_server() -> PostgresServer:
+    """Give the server, started when the first test asks for it and stopped when the run ends."""
+    server = PostgresServer()
+    server.start()
+    atexit.register(server.stop)
+    return server
