@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bodies too large for a row: named, written once, never changed.
+"""Bodies too large for a row: named, written once, never changed. The contract, and the store that keeps them as files.
 
 Promises of every blob store: a name is given only once the bytes are durable; a blob is complete or not
 there; removing what is gone is no error; `sweep` removes only what nobody refers to and what is older than a
-day. All calls block on the disk: from an event loop, call them in a pool thread. Several processes may use one store.
+day. All calls block, on the disk or on a network: from an event loop, call them in a pool thread. Several processes
+may use one store; how each keeps its promises on S3 is told by `blobs_s3`. `blobs_opening` chooses.
 """
 
 import contextlib
@@ -15,15 +16,14 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from gatepost.errors import StoreAway, StoreError
+from gatepost.errors import StoreAway
+from gatepost.storage.blobs_part import PART, PartFile
 from gatepost.storage.files import file_error
 from gatepost.storage.mapped import PatientMap
 from gatepost.storage.space import FLOOR_BYTES, Floor
 
 SWEEP_AGE_S = 86_400.0
 PIECE_BYTES = 262_144
-FLUSH_BYTES = 262_144
-"""Dirty bytes of one blob before they are flushed: a large mail must not make the next small commit wait for its writeback."""
 
 _NAME_CHARACTERS = frozenset("0123456789abcdef")
 
@@ -32,22 +32,27 @@ class BlobWriter(Protocol):
     """A blob being written; ends with `finish` or `abort`."""
 
     def write(self, piece: bytes | bytearray | memoryview) -> None:
-        """Append bytes. Raises: StoreFull, StoreAway."""
+        """Append bytes. Raises: StoreFull, StoreAway; nothing remains then."""
 
     def finish(self) -> str:
-        """Make the blob durable and give its name. Raises: StoreFull, StoreAway."""
+        """Make the blob durable and give its name. Raises: StoreFull, StoreAway; nothing remains then that a name leads to."""
 
     def abort(self) -> None:
-        """Remove what was written; allowed after a failure and twice, and nothing after `finish`."""
+        """Remove what was written; allowed after a failure, twice, and after a `finish` whose name nobody has taken. Never waits long."""
 
 
 class BlobReader(Protocol):
-    """A blob open for reading; a context manager."""
+    """A blob open for reading; a context manager. Who has it open reads it to its end, even if it is removed meanwhile."""
 
-    size: int
+    @property
+    def size(self) -> int:
+        """The blob's bytes."""
 
     def pieces(self, size: int = PIECE_BYTES) -> Iterator[bytes]:
-        """Give the bytes in order."""
+        """Give the bytes in order, from the beginning. Raises: StoreAway."""
+
+    def mapped(self) -> PatientMap:
+        """Map the whole blob; it must not be empty, and the map outlives this reader."""
 
     def close(self) -> None:
         """Give the resources back."""
@@ -73,7 +78,29 @@ class BlobStore(Protocol):
         """Remove blobs. Raises: StoreAway."""
 
     def sweep(self, referenced: Callable[[list[str]], Collection[str]], now: float | None = None) -> int:
-        """Remove blobs older than a day that `referenced`, asked with their names, does not give back; gives their number."""
+        """Remove blobs older than a day that `referenced`, asked with their names, does not give back; gives their number.
+
+        `referenced` may be asked several times. Raises: StoreAway.
+        """
+
+    def claim(self, owner: str) -> None:
+        """Make sure that only the gateway store `owner` keeps blobs here: another one's sweep would remove its mail.
+
+        Raises: StoreOwned when another does; StoreAway.
+        """
+
+    def close(self) -> None:
+        """Give the resources back; what is open stays so."""
+
+
+def new_name() -> str:
+    """Give a name that no blob has."""
+    return secrets.token_hex(16)
+
+
+def is_blob_name(name: str) -> bool:
+    """Tell whether a blob could have this name; what else lies beside blobs is not ours."""
+    return len(name) == 32 and _NAME_CHARACTERS.issuperset(name)
 
 
 class FileBlobWriter:
@@ -81,59 +108,31 @@ class FileBlobWriter:
 
     def __init__(self, folder: Path, folder_file: int, floor: Floor) -> None:
         floor.check()
-        self._floor = floor
-        self._name = secrets.token_hex(16)
+        self._name = new_name()
         self._blob = folder / self._name
-        self._part = folder / f"{self._name}.part"
+        self._part = PartFile(folder / f"{self._name}{PART}", floor.check)
         self._folder_file = folder_file
-        self._unflushed = 0
-        self._finished = False
-        try:
-            self._file = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise file_error(error, str(self._part)) from error
 
     def write(self, piece: bytes | bytearray | memoryview) -> None:
         """Append bytes. Raises: StoreFull, StoreAway; the part file is removed then."""
-        try:
-            rest = memoryview(piece)
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
-            self._unflushed += len(piece)
-            if self._unflushed >= FLUSH_BYTES:
-                began = time.perf_counter()
-                os.fdatasync(self._file)
-                self._unflushed = 0
-                time.sleep(time.perf_counter() - began)  # half of the disk's time is for everybody else's commits
-                self._floor.check()
-        except (OSError, StoreError) as error:
-            self.abort()
-            raise file_error(error, str(self._part)) from error
+        self._part.write(piece)
 
     def finish(self) -> str:
         """Sync the file, rename it, sync the folder. Raises: StoreFull, StoreAway; nothing remains then."""
+        self._part.sync()
+        self._part.become(self._blob)
         try:
-            os.fsync(self._file)
-            os.close(self._file)
-            self._file = -1
-            os.rename(self._part, self._blob)
             os.fsync(self._folder_file)
-            self._finished = True
         except OSError as error:
             self.abort()
             raise file_error(error, str(self._blob)) from error
         return self._name
 
     def abort(self) -> None:
-        """Remove what was written, unless the blob is finished."""
-        if self._finished:
-            return
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
-        for path in (self._part, self._blob):
-            with contextlib.suppress(OSError):
-                path.unlink()
+        """Remove what was written, or the blob that it has become."""
+        self._part.discard()
+        with contextlib.suppress(OSError):
+            self._blob.unlink()
 
 
 class FileBlobReader:
@@ -214,18 +213,17 @@ class FileBlobStore:
         """Remove old blobs and part files that nobody refers to; gives their number. Raises: StoreAway."""
         oldest_kept = (time.time() if now is None else now) - SWEEP_AGE_S
         try:
-            old = [
-                entry.name
-                for entry in os.scandir(self.folder)
-                if entry.is_file(follow_symlinks=False) and entry.stat().st_mtime < oldest_kept and _is_ours(entry.name)
-            ]
-            kept = set(referenced([name for name in old if not name.endswith(".part")]))
+            old = [entry.name for entry in os.scandir(self.folder) if _is_ours(entry) and _changed_at(entry) < oldest_kept]
+            kept = set(referenced([name for name in old if not name.endswith(PART)]))
             unwanted = [name for name in old if name not in kept]
             for name in unwanted:
                 (self.folder / name).unlink(missing_ok=True)
         except OSError as error:
             raise file_error(error, str(self.folder)) from error
         return len(unwanted)
+
+    def claim(self, owner: str) -> None:
+        """Do nothing: who has the data folder has its blobs."""
 
     def close(self) -> None:
         """Close the folder; blobs that are open stay so."""
@@ -234,14 +232,17 @@ class FileBlobStore:
             self._folder_file = -1
 
     def _path(self, untrusted_name: str) -> Path:
-        if not _is_blob_name(untrusted_name):
+        if not is_blob_name(untrusted_name):
             raise StoreAway(f"{self.folder}: {untrusted_name!r} is not the name of a blob")
         return self.folder / untrusted_name
 
 
-def _is_blob_name(name: str) -> bool:
-    return len(name) == 32 and _NAME_CHARACTERS.issuperset(name)
+def _is_ours(entry: os.DirEntry[str]) -> bool:
+    return is_blob_name(entry.name.removesuffix(PART)) and entry.is_file(follow_symlinks=False)
 
 
-def _is_ours(name: str) -> bool:
-    return _is_blob_name(name.removesuffix(".part"))
+def _changed_at(entry: os.DirEntry[str]) -> float:
+    try:
+        return entry.stat().st_mtime
+    except FileNotFoundError:  # removed since the folder was read
+        return float("inf")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Blobs as files."""
+"""Blobs as files: what their store promises beside the contract (tests/contracts/test_blob_store.py)."""
 
 import errno
 import os
@@ -29,16 +29,6 @@ def put(store: FileBlobStore, *pieces: bytes) -> str:
     return writer.finish()
 
 
-def test_what_is_written_is_read(blobs: FileBlobStore) -> None:
-    """Pieces come back as one content, in pieces of the wanted size and as a map."""
-    name = put(blobs, b"ab", bytearray(b"cd"), memoryview(b"efg"))
-    with blobs.open(name) as reader:
-        assert reader.size == 7
-        assert list(reader.pieces(3)) == [b"abc", b"def", b"g"]
-        with reader.mapped() as mapped:
-            assert mapped[:] == b"abcdefg"
-
-
 def test_the_bytes_are_synced_before_the_name_and_the_name_before_the_answer(blobs: FileBlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Order: fsync of the file, rename, fsync of the folder."""
     order: list[str] = []
@@ -56,20 +46,6 @@ def test_the_bytes_are_synced_before_the_name_and_the_name_before_the_answer(blo
     monkeypatch.setattr(os, "rename", rename)
     put(blobs, b"x")
     assert order == ["file", "rename", "folder"]
-
-
-def test_an_unfinished_blob_has_no_name(blobs: FileBlobStore) -> None:
-    """Until `finish` there is only a part file; `abort` removes it, twice without harm, and nothing after `finish`."""
-    writer = blobs.create()
-    writer.write(b"x")
-    assert [path.suffix for path in blobs.folder.iterdir()] == [".part"]
-    writer.abort()
-    writer.abort()
-    assert list(blobs.folder.iterdir()) == []
-    writer = blobs.create()
-    name = writer.finish()
-    writer.abort()
-    assert [path.name for path in blobs.folder.iterdir()] == [name]
 
 
 @pytest.mark.parametrize(
@@ -90,36 +66,6 @@ def test_a_failing_disk_leaves_nothing(
         writer.write(b"x")
         writer.finish()
     assert list(blobs.folder.iterdir()) == []
-
-
-def test_a_large_mail_stops_at_the_floor_of_free_space(blobs: FileBlobStore) -> None:
-    """Below the floor no blob is begun, and one that reaches it is given up as StoreFull and removed."""
-    writer = blobs.create()
-    writer.write(b"x" * 500_000)
-    blobs.floor.floor_bytes = 1 << 62
-    with pytest.raises(StoreFull, match="make room on this disk"):
-        writer.write(b"x" * 600_000)
-    with pytest.raises(StoreFull):
-        blobs.create()
-    assert list(blobs.folder.iterdir()) == []
-
-
-def test_removing_what_is_gone_is_no_error(blobs: FileBlobStore) -> None:
-    """Remove may be repeated; opening what is gone is StoreAway."""
-    name = put(blobs, b"x")
-    blobs.remove([name])
-    blobs.remove([name])
-    with pytest.raises(StoreAway):
-        blobs.open(name)
-
-
-@pytest.mark.parametrize("name", ["", "..", "../owner.lock", "a" * 31, "A" * 32, "g" * 32, "a" * 32 + ".part", "a/" + "b" * 30])
-def test_a_name_that_is_none_of_ours_is_refused(blobs: FileBlobStore, name: str) -> None:
-    """No path leads out of the folder."""
-    with pytest.raises(StoreAway):
-        blobs.open(name)
-    with pytest.raises(StoreAway):
-        blobs.remove([name])
 
 
 def test_the_sweeper_removes_only_what_is_old_and_unreferenced(blobs: FileBlobStore) -> None:
