@@ -2,7 +2,6 @@
 """The control socket: who is served, what is answered, and whose socket is never touched."""
 
 import asyncio
-import json
 import os
 import socket
 import stat
@@ -11,8 +10,10 @@ import pytest
 import uvloop
 
 from gatepost.errors import ControlError, StoreAway
+from gatepost.replication.service import Operation
+from gatepost.replication.wire import FRAME_BYTES, LENGTH, Request, framed, read_payload, read_reply
 from gatepost.roles import control
-from gatepost.roles.control import LINE_BYTES, ControlServer, ask
+from gatepost.roles.control import ControlServer, ask
 
 
 async def echo(wanted: str, limit: int = 3) -> list[object]:
@@ -31,11 +32,16 @@ async def broken() -> None:
 
 
 async def huge() -> str:
-    """Answer more than a line may hold."""
-    return "x" * LINE_BYTES
+    """Answer more than a frame may hold."""
+    return "x" * FRAME_BYTES
 
 
-HANDLERS = {"echo": echo, "away": away, "broken": broken, "huge": huge}
+async def swallow(raw: bytes) -> int:
+    """Take a lot."""
+    return len(raw)
+
+
+HANDLERS = {"echo": echo, "away": away, "broken": broken, "huge": huge, "swallow": Operation(swallow, command=True)}
 
 
 @pytest.fixture
@@ -52,20 +58,37 @@ async def asked(path, do, **args):
     return await asyncio.to_thread(ask, path, do, **args)
 
 
-async def said(path, line: bytes) -> dict[str, object]:
+async def said(path, sent: bytes):
     """Send raw bytes and give the decoded answer."""
-    reader, writer = await asyncio.open_unix_connection(str(path), limit=2 * LINE_BYTES)
-    writer.write(line)
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    writer.write(sent)
     writer.write_eof()
-    answer = await reader.readline()
+    payload = await read_payload(reader, first_s=10.0)
+    assert await reader.read() == b""
     writer.close()
-    return json.loads(answer)
+    return read_reply(payload)
 
 
 async def test_a_question_is_answered(path):
-    """The handler's value comes back as JSON, its args were keywords."""
+    """The handler's value comes back, its args were keywords."""
     assert await asked(path, "echo", wanted="a.example", limit=5) == ["a.example", 5]
     assert await asked(path, "echo", wanted="ü") == ["ü", 3]
+
+
+async def test_a_batch_of_tracks_fits(path):
+    """500 artefacts of 4 KB go both ways in one frame."""
+    assert await asked(path, "swallow", raw=b"x" * 500 * 4096) == 500 * 4096
+    raw = b"x" * 500 * 4096
+    assert await asked(path, "echo", wanted=raw) == [raw, 3]
+
+
+async def test_one_connection_carries_one_request_after_the_other(path):
+    """A link need not connect for each question."""
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    for number in range(3):
+        writer.write(framed(Request("a1", "echo", {"wanted": "x", "limit": number})))
+        assert read_reply(await read_payload(reader, first_s=10.0)).refused == ""
+    writer.close()
 
 
 async def test_the_socket_is_for_its_owner_alone(path):
@@ -91,12 +114,12 @@ async def test_the_peers_uid_is_read_from_the_kernel(path):
 @pytest.mark.parametrize(
     ("do", "args", "sentence"),
     [
-        ("nothing", {}, "does not know 'nothing'; it knows away, broken, echo, huge"),
+        ("nothing", {}, "does not know 'nothing'; it knows away, broken, echo, huge, swallow"),
         ("echo", {}, "missing a required argument: 'wanted'"),
         ("echo", {"wanted": "x", "more": 1}, "unexpected keyword argument 'more'"),
         ("away", {}, "the store is away"),
         ("broken", {}, "its log says why"),
-        ("huge", {}, "longer than 1 MiB"),
+        ("huge", {}, "longer than 16 MiB"),
     ],
 )
 async def test_a_refusal_is_a_sentence_and_a_negative_answer(path, do, args, sentence, capfd):
@@ -108,16 +131,24 @@ async def test_a_refusal_is_a_sentence_and_a_negative_answer(path, do, args, sen
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"\n", b"[]\n", b"{}\n", b'{"do": 1}\n', b'{"do": "echo"', b"\xff\n", b'{"do": "echo", "args": []}\n']
+    "payload", [b"\xc0", b"[]", b"\x90", b"\x92\xa1a\x01", b"\x93\xa1a\xa4echo\x90", b"\x93\xa0\xa4echo\x80", b"\x93\xa3a;b\xa4echo\x80"]
 )
-async def test_what_is_no_request_is_refused(path, line):
-    """Anything but one JSON line of the right form gets a sentence."""
-    assert "one line of JSON" in (await said(path, line))["refused"]
+async def test_what_is_no_request_is_refused(path, payload):
+    """Anything but an id, a name and named arguments gets a sentence, and the connection ends."""
+    refused = (await said(path, LENGTH.pack(len(payload)) + payload)).refused
+    assert "no request of Gatepost's private API" in refused or "a request's id" in refused
 
 
-async def test_an_endless_line_is_refused(path):
-    """A request may be 1 MiB long and no more."""
-    assert (await said(path, b"x" * (LINE_BYTES + 70000)))["refused"] == "the request is longer than 1 MiB"
+@pytest.mark.parametrize("length", [0, FRAME_BYTES + 1, 0xFFFFFFFF])
+async def test_a_frame_out_of_bounds_is_refused_before_it_is_read(path, length):
+    """A request may be 16 MiB long and no more."""
+    assert f"a frame here has 1 to {FRAME_BYTES} bytes, not {length}" in (await said(path, LENGTH.pack(length))).refused
+
+
+@pytest.mark.parametrize("sent", [b"\0\0", LENGTH.pack(100) + b"half"])
+async def test_half_a_frame_is_told(path, sent):
+    """The end of the connection in the middle of a frame is no request."""
+    assert "ended in the middle" in (await said(path, sent)).refused
 
 
 async def test_nobody_listening_says_how_to_start(tmp_path):

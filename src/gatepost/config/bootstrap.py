@@ -42,10 +42,58 @@ class Processes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     receive: Annotated[int, Meta(ge=1, le=64, description="Processes that receive mail; each takes up to one core.")] = 1
 
 
+class Stores(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where each store lies. A URL may also be given by reference, `file:/PATH` or `env:NAME`; one with a password should be."""
+
+    gateway: Annotated[
+        str,
+        Meta(
+            description="sqlite: a file in `data`; or the URL of a PostgreSQL database, which several gateways of one site may share.",
+            examples=["sqlite", "postgresql://gatepost@db.example.com/gateway"],
+        ),
+    ] = "sqlite"
+    intranet: Annotated[
+        str,
+        Meta(
+            description="sqlite: a file in `data`; or the URL of a PostgreSQL database.",
+            examples=["sqlite", "postgresql://gatepost@db.example.com/intranet"],
+        ),
+    ] = "sqlite"
+    blobs: Annotated[
+        str,
+        Meta(
+            description="files: a folder in `data`; or the URL of an S3 bucket, as gateways with one PostgreSQL need it.",
+            examples=["files", "s3://mails/gatepost?endpoint=https://s3.example.com"],
+        ),
+    ] = "files"
+    blobs_login: Annotated[
+        str,
+        Meta(
+            description="Where access key and secret of the S3 bucket stand, with a colon between: `file:/PATH` or `env:NAME`.",
+            examples=["file:/etc/gatepost/blobs.secret"],
+        ),
+    ] = ""
+
+
+class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How roles on other machines reach this one."""
+
+    listen: Annotated[
+        str,
+        Meta(
+            description="Address and port where an intranet that was paired may call this gateway; empty: nobody calls.",
+            examples=["192.0.2.1:6061", "[2001:db8::1]:6061"],
+        ),
+    ] = ""
+
+
 class Bootstrap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`/etc/gatepost/gatepost.toml`; each key may be set by `GATEPOST_KEY` or `GATEPOST_TABLE__KEY` instead."""
 
-    role: Annotated[Literal["gateway"], Meta(description="What this machine is.")] = "gateway"
+    role: Annotated[
+        Literal["single", "gateway", "intranet"],
+        Meta(description="What this machine is: a gateway; the intranet, which tells gateways what to do and keeps their tracks; or both."),
+    ] = "single"
     hostname: Annotated[
         str, Meta(description="Fully qualified name in the greeting, EHLO and trace headers; empty: the machine's own.")
     ] = ""
@@ -58,3 +106,5 @@ class Bootstrap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     listeners: Annotated[tuple[Listener, ...], Meta(description="Where mail is received.")] = (Listener(),)
     tls: Tls = Tls()
     processes: Processes = Processes()
+    stores: Stores = Stores()
+    link: Link = Link()

@@ -8,8 +8,9 @@ import os
 import pwd
 from collections.abc import Iterator
 
-from gatepost.config.bootstrap import Bootstrap, Listener
+from gatepost.config.bootstrap import Bootstrap, Link, Listener, Stores
 from gatepost.config.names import address_fault, domain_fault, network_fault
+from gatepost.config.secret_marks import reference_fault
 from gatepost.errors import ConfigError
 
 
@@ -19,6 +20,10 @@ def bootstrap_faults(bootstrap: Bootstrap, source: str) -> Iterator[ConfigError]
         yield ConfigError(f"{source}: hostname", fault, "write the machine's fully qualified name, as mail.example.com")
     if bootstrap.user and not _user_exists(bootstrap.user):
         yield ConfigError(f"{source}: user", f"this machine has no user {bootstrap.user!r}", "create it, or name another")
+    yield from _store_faults(bootstrap.stores, f"{source}: stores")
+    if bootstrap.role == "intranet":
+        return  # It takes no mail, so listeners and their TLS do not matter.
+    yield from _link_faults(bootstrap.link, f"{source}: link.listen")
     if not bootstrap.listeners:
         yield ConfigError(f"{source}: listeners", "there is none, so no mail can come in", "add a [[listeners]] table")
     seen: dict[tuple[str, int], int] = {}
@@ -29,6 +34,43 @@ def bootstrap_faults(bootstrap: Bootstrap, source: str) -> Iterator[ConfigError]
         if first != number:
             yield ConfigError(where, f"listens where listeners[{first}] does", "give one of them another address or port")
     yield from _tls_faults(bootstrap, source)
+
+
+def _store_faults(stores: Stores, where: str) -> Iterator[ConfigError]:
+    for key, value, plain in (
+        ("gateway", stores.gateway, "sqlite"),
+        ("intranet", stores.intranet, "sqlite"),
+        ("blobs", stores.blobs, "files"),
+    ):
+        schemes = ("s3://",) if plain == "files" else ("postgresql://", "postgres://")
+        if value != plain and not value.startswith(schemes) and reference_fault(value):
+            yield ConfigError(
+                f"{where}.{key}", "names no store that Gatepost knows", f'write "{plain}", or a URL that begins with {schemes[0]}'
+            )
+    if stores.blobs_login and (fault := reference_fault(stores.blobs_login)):
+        yield ConfigError(f"{where}.blobs_login", fault, "write file:/PATH or env:NAME")
+    if stores.blobs_login and stores.blobs == "files":
+        yield ConfigError(f"{where}.blobs_login", "files need no login", "take it away, or name a bucket as `blobs`")
+
+
+def _link_faults(link: Link, where: str) -> Iterator[ConfigError]:
+    if not link.listen:
+        return
+    address, port = split_listen(link.listen)
+    if not 1 <= port <= 65535:
+        yield ConfigError(where, f"{link.listen!r} has no port", "write address:port, as 192.0.2.1:6061 or [2001:db8::1]:6061")
+    elif fault := address_fault(address):
+        yield ConfigError(where, fault, "write an address of this machine, or 0.0.0.0 or [::] for all, and a port")
+
+
+def split_listen(listen: str) -> tuple[str, int]:
+    """Give address and port of `address:port`, an IPv6 address in brackets; port 0 where there is none."""
+    address, _, port = listen.rpartition(":")
+    if address.startswith("[") and address.endswith("]"):
+        address = address[1:-1]
+    elif ":" in address:
+        return listen, 0
+    return (address, int(port)) if address and port.isascii() and port.isdigit() else (listen, 0)
 
 
 def _listener_faults(listener: Listener, where: str) -> Iterator[ConfigError]:

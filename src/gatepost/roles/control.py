@@ -1,51 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The control socket of a role: one JSON line in, one JSON line out, on a unix socket of this machine.
+"""The control socket of a role: its private API (`replication/wire`) on a unix socket of this machine.
 
-    {"do": "queue.list", "args": {}}   ->   {"answer": [...]}   or   {"refused": "a sentence"}
-
-Promises: only root and the role's own user are served (mode 0600, and SO_PEERCRED once more); a line is
-at most 1 MiB either way; a socket left over by a crash is replaced, a living role's never is.
+Promises: only root and the role's own user are served (mode 0600, and SO_PEERCRED once more), and they may call
+everything; a request is at most 16 MiB long; a socket left over by a crash is replaced, a living role's never is.
 """
 
 import asyncio
 import contextlib
 import fcntl
-import inspect
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from gatepost.config.bootstrap import Bootstrap
-from gatepost.errors import ControlError, GatepostError
-from gatepost.telemetry.log import emit_unexpected
-
-LINE_BYTES = 1_048_576
-REQUEST_TIMEOUT_S = 10.0
-
-Handler = Callable[..., Awaitable[Any]]
-
-
-class _Request(msgspec.Struct):
-    do: str
-    args: dict[str, Any] = {}
+from gatepost.errors import ControlError
+from gatepost.replication.commands import Commands
+from gatepost.replication.service import Handler, Operation, Peer, Service, converse
+from gatepost.replication.wire import FRAME_BYTES, LENGTH, READ_S, WireError, framed, new_request, read_reply, refusal
+from gatepost.roles.processes import Paths
 
 
 def control_path(bootstrap: Bootstrap) -> Path:
-    """Tell where a role's control socket is."""
-    return (Path(bootstrap.run) if bootstrap.run else Path(bootstrap.data) / "run") / "control.sock"
+    """Tell where a gateway's control socket is."""
+    return Paths(bootstrap).control_path
+
+
+def console_path(bootstrap: Bootstrap) -> Path:
+    """Tell where the console's control socket is."""
+    return Paths(bootstrap).console_path
 
 
 class ControlServer:
-    """Serves the handlers by name; each is awaited with the request's args as keywords."""
+    """Serves operations by name; each handler is awaited with the request's args as keywords."""
 
-    def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, path: Path, operations: Mapping[str, Handler | Operation], commands: Commands | None = None) -> None:
         self._path = Path(path)
-        self._handlers = handlers
+        self._service = Service(operations, commands)
         self._server: asyncio.Server | None = None
         self._ending = False
         self._lock_fd = -1
@@ -56,7 +52,7 @@ class ControlServer:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock_fd = _lock(self._path)
         try:
-            self._server = await asyncio.start_unix_server(self._serve, sock=_bind(self._path), limit=LINE_BYTES)
+            self._server = await asyncio.start_unix_server(self._serve, sock=_bind(self._path))
         except BaseException:
             os.close(self._lock_fd)
             raise
@@ -84,51 +80,27 @@ class ControlServer:
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)
         try:
-            writer.write(await self._answer(reader, writer.get_extra_info("socket")) + b"\n")
-            await asyncio.wait_for(writer.drain(), REQUEST_TIMEOUT_S)
+            uid = _peer_uid(writer.get_extra_info("socket"))
+            if uid in (0, os.geteuid()):
+                await converse(reader, writer, Peer(f"uid {uid}", ("*",)), self._service, FRAME_BYTES)
+            else:
+                writer.write(framed(refusal("only root and the gateway's own user may ask")))
+                async with asyncio.timeout(READ_S):
+                    await writer.drain()
         except (OSError, TimeoutError, asyncio.CancelledError):
             pass  # The asker has gone, or the role ends: there is nobody to tell.
         finally:
             writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader, sock: Any) -> bytes:
-        if _peer_uid(sock) not in (0, os.geteuid()):
-            return _refusal("only root and the gateway's own user may ask")
-        try:
-            untrusted_line = await asyncio.wait_for(reader.readuntil(b"\n"), REQUEST_TIMEOUT_S)
-            request = msgspec.json.decode(untrusted_line, type=_Request)
-        except asyncio.LimitOverrunError:
-            return _refusal("the request is longer than 1 MiB")
-        except (asyncio.IncompleteReadError, TimeoutError, msgspec.MsgspecError, UnicodeDecodeError):
-            return _refusal('a request is one line of JSON, {"do": ..., "args": {...}}')
-        return await self._carry_out(request)
 
-    async def _carry_out(self, request: _Request) -> bytes:
-        handler = self._handlers.get(request.do)
-        if handler is None:
-            return _refusal(f"this role does not know {request.do!r}; it knows {', '.join(sorted(self._handlers))}")
-        try:
-            inspect.signature(handler).bind(**request.args)
-        except TypeError as fault:
-            return _refusal(f"{request.do}: {fault}")
-        try:
-            answer = msgspec.json.encode({"answer": await handler(**request.args)})
-        except GatepostError as fault:
-            return _refusal(str(fault))
-        except Exception as defect:
-            emit_unexpected(f"control {request.do}", defect)
-            return _refusal("the role could not do it; its log says why")
-        return answer if len(answer) < LINE_BYTES else _refusal("the answer is longer than 1 MiB; ask for less, as with --limit")
-
-
-def ask(path: Path, do: str, /, *, timeout_s: float = 30.0, **args: Any) -> Any:
-    """Ask a role of this machine and give its answer.
+def ask(path: Path, do: str, /, *, timeout_s: float = 30.0, identity: str = "", **args: Any) -> Any:
+    """Ask a role of this machine and give its answer. A command given again with the same `identity` is not carried out again.
 
     Raises ControlError: with exit code 3 when nobody answers, 1 when the role refuses.
     """
-    line = msgspec.json.encode({"do": do, "args": args}) + b"\n"
+    frame = framed(new_request(do, args, identity))
     try:
-        untrusted_answer = _exchange(path, line, timeout_s)
+        reply = read_reply(_exchange(path, frame, timeout_s))
     except TimeoutError:
         raise ControlError(f"the gateway did not answer within {timeout_s:g} s at {path}; its log may say why") from None
     except PermissionError:
@@ -137,30 +109,38 @@ def ask(path: Path, do: str, /, *, timeout_s: float = 30.0, **args: Any) -> Any:
         raise ControlError(f"no gateway is running at {path}; start it with `gatepost run`, or name its --config") from None
     except OSError as fault:
         raise ControlError(f"{path} cannot be asked ({fault.strerror or fault})") from None
-    try:
-        said = msgspec.json.decode(untrusted_answer, type=dict[str, Any])
-    except msgspec.MsgspecError:
+    except WireError:
         raise ControlError(f"the gateway at {path} ended before it answered; try again") from None
-    if "refused" in said:
-        refusal = ControlError(str(said["refused"]))
-        refusal.exit_code = 1
-        raise refusal
-    return said.get("answer")
+    if reply.refused:
+        refused = ControlError(reply.refused)
+        refused.exit_code = 1
+        raise refused
+    return msgspec.msgpack.decode(reply.answer)
 
 
-def _exchange(path: Path, line: bytes, timeout_s: float) -> bytes:
+def _exchange(path: Path, frame: bytes, timeout_s: float) -> bytes:
+    end = time.monotonic() + timeout_s
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(timeout_s)
         sock.connect(str(path))
         with contextlib.suppress(BrokenPipeError):  # It may have refused before reading all.
-            sock.sendall(line)
-        with contextlib.suppress(ConnectionResetError), sock.makefile("rb") as answer:
-            return answer.readline(LINE_BYTES + 1)
+            sock.sendall(frame)
+        with contextlib.suppress(ConnectionResetError):
+            (length,) = LENGTH.unpack(_received(sock, LENGTH.size, end))
+            return _received(sock, min(length, FRAME_BYTES), end)
     return b""
 
 
-def _refusal(sentence: str) -> bytes:
-    return msgspec.json.encode({"refused": sentence})
+def _received(sock: socket.socket, count: int, end: float) -> bytes:
+    """Read so many bytes. Raises: TimeoutError, ConnectionError, WireError when the other end has gone."""
+    parts = bytearray()
+    while len(parts) < count:
+        sock.settimeout(max(0.001, end - time.monotonic()))
+        part = sock.recv(min(count - len(parts), 262_144))
+        if not part:
+            raise WireError("the connection ended")
+        parts += part
+    return bytes(parts)
 
 
 def _peer_uid(sock: Any) -> int:

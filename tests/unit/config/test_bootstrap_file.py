@@ -51,7 +51,7 @@ def test_a_small_file_is_read_and_the_rest_has_defaults(write):
         ('[[listeners]]\nport = "25"', "listeners[0].port: expected int, got str; write a whole number from 1 to 65535"),
         ("[[listeners]]\nport = 0", "listeners[0].port: expected int >= 1; write a whole number from 1 to 65535"),
         ("[processes]\nreceive = 65", "processes.receive: expected int <= 64; write a whole number from 1 to 64"),
-        ('role = "castle"', "role: 'castle' is not one of the choices; write gateway"),
+        ('role = "castle"', "role: 'castle' is not one of the choices; write one of gateway, intranet, single"),
         ("hostname = 1", "hostname: expected str, got int; write a text in quotes"),
         ("tls = 3", "tls: expected table, got int; write a [table] of its own"),
         ("listeners = 3", "listeners: expected list, got int; write tables in [[double brackets]]"),
