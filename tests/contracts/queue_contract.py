@@ -5,7 +5,7 @@ import asyncio
 
 import pytest
 
-from contracts.queue_engines import LEASE_S, START, Engine, committed, deferred, new_mail, settlement, tracks
+from contracts.queue_engines import LEASE_S, START, QueueEngine, committed, deferred, new_mail, settlement, tracks
 from gatepost.delivery.queue.record import Body, ClaimedMail, Outcome, Settlement
 from gatepost.errors import StoreError
 from gatepost.telemetry.events import SettlementStale
@@ -18,7 +18,7 @@ def recipients_of(claimed: list[ClaimedMail]) -> list[str]:
 class CommitContract:
     """What `commit` promises."""
 
-    async def test_a_committed_mail_goes_on_from_memory_claimed_for_its_holder(self, engine: Engine) -> None:
+    async def test_a_committed_mail_goes_on_from_memory_claimed_for_its_holder(self, engine: QueueEngine) -> None:
         """The ticket gives the very mail, with all recipients claimed under fence 1; nobody can claim them."""
         queue = await engine.open()
         mail = new_mail("a@one.example", "b@two.example")
@@ -30,7 +30,7 @@ class CommitContract:
         assert await queue.claim(10) == []
         assert await queue.next_due_at() is None
 
-    async def test_a_committed_mail_survives_a_crash_byte_for_byte(self, engine: Engine) -> None:
+    async def test_a_committed_mail_survives_a_crash_byte_for_byte(self, engine: QueueEngine) -> None:
         """After a crash the mail is claimable, with its bytes, envelope, trace and defects."""
         queue = await engine.open()
         mail = new_mail("a@one.example", "B.c@two.example", notify="FAILURE,DELAY", orcpt="rfc822;x@y.example")
@@ -41,7 +41,7 @@ class CommitContract:
         assert [one.recipient for one in claimed.recipients] == mail.envelope.recipients
         assert {one.fence for one in claimed.recipients} == {2}
 
-    async def test_the_null_sender_survives(self, engine: Engine) -> None:
+    async def test_the_null_sender_survives(self, engine: QueueEngine) -> None:
         """A report's empty reverse-path comes back as None."""
         queue = await engine.open()
         mail = new_mail("a@one.example")
@@ -50,7 +50,7 @@ class CommitContract:
         (claimed,) = await (await engine.reopen()).claim(1)
         assert claimed.mail.envelope.sender is None
 
-    async def test_a_mail_cancelled_before_its_group_is_not_stored(self, engine: Engine) -> None:
+    async def test_a_mail_cancelled_before_its_group_is_not_stored(self, engine: QueueEngine) -> None:
         """A ticket that is cancelled at once gives None, and no row is left; its neighbours are stored."""
         queue = await engine.open()
         first = queue.commit(new_mail(track="first"))
@@ -65,7 +65,7 @@ class CommitContract:
         stored = {line.track for line in await queue.show("")}
         assert stored == {"first", "last"} | {one.mail.track for one in results if one is not None}
 
-    async def test_cancelling_after_the_commit_changes_nothing(self, engine: Engine) -> None:
+    async def test_cancelling_after_the_commit_changes_nothing(self, engine: QueueEngine) -> None:
         """A mail that is durable stays."""
         queue = await engine.open()
         ticket = queue.commit(new_mail(track="kept"))
@@ -73,7 +73,7 @@ class CommitContract:
         ticket.cancel()
         assert [one.track for one in await queue.show("")] == ["kept"]
 
-    async def test_a_callback_hears_of_the_commit(self, engine: Engine) -> None:
+    async def test_a_callback_hears_of_the_commit(self, engine: QueueEngine) -> None:
         """`add_done_callback` is called in the loop with the finished future."""
         queue = await engine.open()
         heard: asyncio.Future[ClaimedMail | None] = asyncio.get_running_loop().create_future()
@@ -81,7 +81,7 @@ class CommitContract:
         claimed = await heard
         assert claimed is not None and claimed.mail.track == "called"
 
-    async def test_one_commit_serves_many(self, engine: Engine) -> None:
+    async def test_one_commit_serves_many(self, engine: QueueEngine) -> None:
         """A hundred mails handed over in one turn of the loop take at most two COMMITs; so do their settlements."""
         queue = await engine.open()
         before = engine.commits
@@ -92,7 +92,7 @@ class CommitContract:
         assert engine.commits - before <= 2
         assert await queue.lines() == []
 
-    async def test_a_defective_mail_harms_only_itself(self, engine: Engine) -> None:
+    async def test_a_defective_mail_harms_only_itself(self, engine: QueueEngine) -> None:
         """A track that exists already, and text that no store can hold, fail alone; the rest of the group is stored."""
         queue = await engine.open()
         await committed(queue, new_mail(track="taken"))
@@ -102,7 +102,7 @@ class CommitContract:
         assert isinstance(results[2], Exception)
         assert {one.track for one in await queue.show("")} == {"taken", "one", "two"}
 
-    async def test_a_body_in_a_blob_is_named_not_read(self, engine: Engine) -> None:
+    async def test_a_body_in_a_blob_is_named_not_read(self, engine: QueueEngine) -> None:
         """A claim gives the blob's name; the blob goes with the mail's last recipient and not before."""
         queue = await engine.open()
         name = engine.blob(b"large")
@@ -121,7 +121,7 @@ class CommitContract:
 class SettleContract:
     """What `settle` promises."""
 
-    async def test_a_delivered_mail_leaves_nothing(self, engine: Engine) -> None:
+    async def test_a_delivered_mail_leaves_nothing(self, engine: QueueEngine) -> None:
         """With its last recipient the mail is gone, also after a crash."""
         queue = await engine.open()
         (claimed,) = await committed(queue, new_mail("a@one.example", "b@two.example"))
@@ -130,7 +130,7 @@ class SettleContract:
         queue = await engine.reopen()
         assert await queue.claim(10) == []
 
-    async def test_a_partly_settled_mail_keeps_the_rest(self, engine: Engine) -> None:
+    async def test_a_partly_settled_mail_keeps_the_rest(self, engine: QueueEngine) -> None:
         """Delivered, bounced and dropped recipients go; the deferred one stays, due when it was said, with the reply."""
         queue = await engine.open()
         (claimed,) = await committed(queue, new_mail("a@x.example", "b@x.example", "c@x.example", "d@x.example"))
@@ -145,7 +145,7 @@ class SettleContract:
         assert recipients_of([again]) == ["d@x.example"]
         assert (again.recipients[0].attempts, again.recipients[0].fence, again.recipients[0].first_failure_at) == (1, 2, START)
 
-    async def test_the_first_failure_is_remembered(self, engine: Engine) -> None:
+    async def test_the_first_failure_is_remembered(self, engine: QueueEngine) -> None:
         """A later failure raises the attempts, not the time of the first failure."""
         queue = await engine.open()
         await deferred(queue, new_mail())
@@ -156,7 +156,7 @@ class SettleContract:
         (claimed,) = await queue.claim(1)
         assert (claimed.recipients[0].attempts, claimed.recipients[0].first_failure_at) == (2, START)
 
-    async def test_a_released_recipient_is_due_now_and_not_counted(self, engine: Engine) -> None:
+    async def test_a_released_recipient_is_due_now_and_not_counted(self, engine: QueueEngine) -> None:
         """`released` gives back without an attempt or a failure."""
         queue = await engine.open()
         (claimed,) = await committed(queue, new_mail())
@@ -168,7 +168,7 @@ class SettleContract:
         (again,) = await queue.claim(1)
         assert (again.recipients[0].attempts, again.recipients[0].first_failure_at, again.recipients[0].fence) == (0, 0.0, 2)
 
-    async def test_a_released_recipient_may_wait_until_a_given_time(self, engine: Engine) -> None:
+    async def test_a_released_recipient_may_wait_until_a_given_time(self, engine: QueueEngine) -> None:
         """`released` with a due time is not claimable before it: its route is down."""
         queue = await engine.open()
         (claimed,) = await committed(queue, new_mail())
@@ -178,7 +178,7 @@ class SettleContract:
         (again,) = await queue.claim(1)
         assert again.recipients[0].attempts == 0
 
-    async def test_a_stale_bounce_causes_no_report(self, engine: Engine) -> None:
+    async def test_a_stale_bounce_causes_no_report(self, engine: QueueEngine) -> None:
         """Who claims a recipient reports about it; a holder that lost it does not."""
         queue = await engine.open()
         (claimed,) = await committed(queue, new_mail(track="bad"))
@@ -187,7 +187,7 @@ class SettleContract:
         await queue.settle(settlement(claimed, "bounced", reports=[new_mail(track="report")]))
         assert [one.track for one in await queue.show("")] == ["bad"]
 
-    async def test_a_report_is_stored_with_the_bounce_and_wakes_the_caller(self, engine: Engine) -> None:
+    async def test_a_report_is_stored_with_the_bounce_and_wakes_the_caller(self, engine: QueueEngine) -> None:
         """The report of a bounce is waiting and due in the same transaction."""
         queue = await engine.open()
         (claimed,) = await committed(queue, new_mail(track="bad"))
@@ -200,7 +200,7 @@ class SettleContract:
         (due,) = await queue.claim(10)
         assert due.mail == report
 
-    async def test_a_settlement_counts_once(self, engine: Engine) -> None:
+    async def test_a_settlement_counts_once(self, engine: QueueEngine) -> None:
         """The second settlement of one claim is stale, is given back, told as an event, and changes nothing."""
         queue = await engine.open()
         (claimed,) = await committed(queue, new_mail("a@x.example", track="twice"))
@@ -212,7 +212,7 @@ class SettleContract:
         assert engine.events == [SettlementStale(track="twice", recipient="a@x.example")]
         assert [one.state for one in await queue.show("")] == ["sending"]
 
-    async def test_a_stale_settlement_in_a_group_harms_only_itself(self, engine: Engine) -> None:
+    async def test_a_stale_settlement_in_a_group_harms_only_itself(self, engine: QueueEngine) -> None:
         """Good settlements beside a stale one count, those with deferrals and reports too."""
         queue = await engine.open()
         claimed = await committed(queue, *(new_mail(track=f"t{number}") for number in range(10)))
@@ -229,7 +229,7 @@ class SettleContract:
         left = {one.track: one.attempts for one in await queue.show("")}
         assert left == {"t1": 1, "t3": 0, "t5": 1, "t7": 0, "t9": 1, "report": 0}
 
-    async def test_one_stale_outcome_leaves_its_neighbours(self, engine: Engine) -> None:
+    async def test_one_stale_outcome_leaves_its_neighbours(self, engine: QueueEngine) -> None:
         """Within a settlement only the outcomes with an old number are discarded."""
         queue = await engine.open()
         (claimed,) = await committed(queue, new_mail("a@x.example", "b@x.example"))
@@ -243,7 +243,7 @@ class SettleContract:
 class LeaseContract:
     """What leases and fences promise."""
 
-    async def test_two_holders_never_get_the_same_recipient(self, engine: Engine) -> None:
+    async def test_two_holders_never_get_the_same_recipient(self, engine: QueueEngine) -> None:
         """Claims of two holders are disjoint and together complete."""
         one, two = await engine.open(), await engine.open()
         await deferred(one, *(new_mail(f"u{number}@x.example") for number in range(20)))
@@ -251,7 +251,7 @@ class LeaseContract:
         claimed = recipients_of([mail for result in results for mail in result])
         assert claimed == sorted(f"u{number}@x.example" for number in range(20))
 
-    async def test_what_a_lost_holder_claimed_is_claimable_after_its_lease(self, engine: Engine) -> None:
+    async def test_what_a_lost_holder_claimed_is_claimable_after_its_lease(self, engine: QueueEngine) -> None:
         """Not before the lease ends; then under a new number, and the lost holder's settlement is stale."""
         one, two = await engine.open(), await engine.open()
         (old,) = await committed(one, new_mail("a@x.example"))
@@ -264,7 +264,7 @@ class LeaseContract:
         assert await two.settle(settlement(new, "delivered")) == ()
         assert await two.lines() == []
 
-    async def test_a_late_settlement_counts_if_nobody_else_claimed(self, engine: Engine) -> None:
+    async def test_a_late_settlement_counts_if_nobody_else_claimed(self, engine: QueueEngine) -> None:
         """A lease that ran out costs no second delivery as long as the recipient was not claimed anew."""
         one, two = await engine.open(), await engine.open()
         (claimed,) = await committed(one, new_mail())
@@ -274,7 +274,7 @@ class LeaseContract:
         assert await one.settle(settlement(claimed, "delivered")) == ()
         assert await one.lines() == []
 
-    async def test_a_renewed_lease_is_kept(self, engine: Engine) -> None:
+    async def test_a_renewed_lease_is_kept(self, engine: QueueEngine) -> None:
         """A holder that goes on claiming loses nothing."""
         one, two = await engine.open(), await engine.open()
         await committed(one, new_mail())
@@ -283,7 +283,7 @@ class LeaseContract:
             await one.claim(1)
             assert await two.claim(10) == []
 
-    async def test_a_holder_whose_lease_was_voided_goes_on_with_fresh_claims(self, engine: Engine) -> None:
+    async def test_a_holder_whose_lease_was_voided_goes_on_with_fresh_claims(self, engine: QueueEngine) -> None:
         """A stalled holder that comes back is a holder again: what it commits then is lost to nobody."""
         one, two = await engine.open(), await engine.open()
         engine.clock.now = START + LEASE_S
@@ -293,7 +293,7 @@ class LeaseContract:
         assert await two.claim(10) == []
         assert await one.settle(settlement(claimed, "delivered")) == ()
 
-    async def test_closing_gives_back(self, engine: Engine) -> None:
+    async def test_closing_gives_back(self, engine: QueueEngine) -> None:
         """What a holder still claims when it closes is due for others at once."""
         one, two = await engine.open(), await engine.open()
         await committed(one, new_mail(track="given-back"))
@@ -304,7 +304,7 @@ class LeaseContract:
 class ClaimContract:
     """What `claim` promises."""
 
-    async def test_recipients_of_one_variant_come_together(self, engine: Engine) -> None:
+    async def test_recipients_of_one_variant_come_together(self, engine: QueueEngine) -> None:
         """One ClaimedMail for each mail, with all its due recipients."""
         queue = await engine.open()
         mails = [new_mail("a@x.example", "b@y.example", "c@x.example", track=f"t{number}") for number in range(3)]
@@ -313,14 +313,14 @@ class ClaimContract:
         assert sorted(tracks(claimed)) == ["t0", "t1", "t2"]
         assert {len(one.recipients) for one in claimed} == {3}
 
-    async def test_the_limit_counts_recipients(self, engine: Engine) -> None:
+    async def test_the_limit_counts_recipients(self, engine: QueueEngine) -> None:
         """Never more than asked for; nothing for a limit of 0."""
         queue = await engine.open()
         await deferred(queue, new_mail(*(f"u{number}@x.example" for number in range(10))))
         sizes = [sum(len(one.recipients) for one in await queue.claim(limit)) for limit in (0, 4, 4, 4)]
         assert sizes == [0, 4, 4, 2]
 
-    async def test_the_oldest_due_is_first(self, engine: Engine) -> None:
+    async def test_the_oldest_due_is_first(self, engine: QueueEngine) -> None:
         """Within a queue the order is that of the due times."""
         queue = await engine.open()
         for number in (3, 1, 2):
@@ -328,7 +328,7 @@ class ClaimContract:
         assert [tracks(await queue.claim(1)) for _ in range(3)] == [["t1"], ["t2"], ["t3"]]
 
     @pytest.mark.parametrize("limit", [4, 30])
-    async def test_a_full_queue_starves_no_other(self, engine: Engine, limit: int) -> None:
+    async def test_a_full_queue_starves_no_other(self, engine: QueueEngine, limit: int) -> None:
         """Beside a queue with many older recipients, each of the small ones gets its turn soon."""
         queue = await engine.open()
         await deferred(queue, *(new_mail(f"u{number}@big.example") for number in range(500)), due_at=START - 1000)
@@ -338,7 +338,7 @@ class ClaimContract:
             seen |= {one.recipient.address.domain for mail in await queue.claim(limit) for one in mail.recipients}
         assert seen == {"big.example"} | {f"small{number}.example" for number in range(10)}
 
-    async def test_everything_is_claimed_in_the_end(self, engine: Engine) -> None:
+    async def test_everything_is_claimed_in_the_end(self, engine: QueueEngine) -> None:
         """Going round by queue leaves no recipient behind and hands out none twice."""
         queue = await engine.open()
         await deferred(queue, *(new_mail(f"u{n}@q{n % 7}.example") for n in range(300)))
@@ -347,7 +347,7 @@ class ClaimContract:
             names += recipients_of(claimed)
         assert sorted(names) == sorted(f"u{n}@q{n % 7}.example" for n in range(300))
 
-    async def test_next_due_is_the_earliest(self, engine: Engine) -> None:
+    async def test_next_due_is_the_earliest(self, engine: QueueEngine) -> None:
         """Claimed and disabled recipients do not count."""
         queue = await engine.open()
         await committed(queue, new_mail())

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from contracts.queue_engines import LEASE_S, SqliteEngine, new_mail
+from contracts.queue_engines import LEASE_S, QueueEngine, new_mail
 from gatepost.delivery.queue.record import ClaimedMail, Outcome, Settlement
 
 DOMAINS = ("a.example", "b.example", "c.example")
@@ -36,6 +37,8 @@ class Row:
 class QueueMachine(RuleBasedStateMachine):
     """Two holders on one store; rows are known by their track and place."""
 
+    engine_name = "sqlite"
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
@@ -46,6 +49,9 @@ class QueueMachine(RuleBasedStateMachine):
         self.renewed: dict[int, float] = {}
         self.held: set[int] = set()
         self.count = 0
+        self.settled = 0
+        self.heads: list[str] = []
+        self.told: list[str] = []
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(work)
@@ -53,7 +59,7 @@ class QueueMachine(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         async def opened() -> None:
-            self.engine = SqliteEngine(self.folder)
+            self.engine = QueueEngine(self.engine_name, self.folder)
             self.queues = [await self.engine.open(), await self.engine.open()]
 
         self.run(opened())
@@ -73,7 +79,8 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(who=st.integers(1, 2), tenant=st.integers(0, 1), domains=st.lists(st.sampled_from(DOMAINS), min_size=1, max_size=4))
     def commit(self, who: int, tenant: int, domains: list[str]) -> None:
         self.count += 1
-        mail = new_mail(*self.names(domains), track=f"t{self.count}", tenant=tenant, at=self.now)
+        mail = new_mail(*self.names(domains), track=f"t{self.count}", tenant=tenant, at=self.now, head=f"t{self.count}")
+        self.heads.append(mail.track)
         claimed = self.run(self.queues[who - 1].commit(mail).committed())
         ours = {str(one.recipient.address) for one in claimed.recipients}
         for name, domain in zip(self.names(domains), domains, strict=True):
@@ -112,7 +119,7 @@ class QueueMachine(RuleBasedStateMachine):
         if not self.claims:
             return
         claimed = self.claims[which % len(self.claims)]
-        outcomes, stale = [], []
+        outcomes, stale, news = [], [], False
         for one, state in zip(claimed.recipients, states, strict=False):
             outcome = Outcome(one.id, one.fence, state, self.now + wait)  # type: ignore[arg-type]
             outcomes.append(outcome)
@@ -120,14 +127,25 @@ class QueueMachine(RuleBasedStateMachine):
             row = self.rows.get(key)
             if row is None or row.fence != one.fence:
                 stale.append(outcome)
-            elif state in ("delivered", "bounced", "dropped"):
+                continue
+            news |= state != "released"
+            if state in ("delivered", "bounced", "dropped"):
                 del self.rows[key]
             else:
                 row.holder = 0
                 row.due_at = self.now + wait
                 row.attempts += state == "deferred"
-        given = self.run(self.queues[who - 1].settle(Settlement(claimed.mail_id, claimed.variant_id, tuple(outcomes))))
+        self.settled += 1
+        words = f"{claimed.mail.track} {self.settled}"
+        if news:
+            self.told.append(words)
+        told = msgspec.msgpack.encode(words)
+        given = self.run(self.queues[who - 1].settle(Settlement(claimed.mail_id, claimed.variant_id, tuple(outcomes), (), told)))
         assert given == tuple(stale)
+
+    @rule(who=st.integers(1, 2))
+    def ship(self, who: int) -> None:
+        self.run(self.queues[who - 1].ship_heads())
 
     @rule(seconds=st.sampled_from([1, 10, 61]))
     def wait(self, seconds: int) -> None:
@@ -206,15 +224,38 @@ class QueueMachine(RuleBasedStateMachine):
                 return connection.execute(mails).fetchone()[0], connection.execute(variants).fetchone()[0]
 
             assert await self.engine.store.ask(orphans) == (0, 0)
+
+        async def everything_was_told_once() -> None:
+            for queue in self.queues:
+                await queue.close()
+            last = await self.engine.open()
+            await last.shipping.look()
+            await last.ship_heads(everything=True)
+            told = [content for _, content in await self.engine.artefacts()]
+            assert sorted(head for head, _ in told if head is not None) == sorted(self.heads)
+            assert sorted(outcome for _, outcomes in told for outcome in outcomes) == sorted(self.told)
+            seen: set[str] = set()
+            for head, outcomes in told:
+                seen.add(head)
+                assert {outcome.split()[0] for outcome in outcomes} <= seen
             await self.engine.close()
 
         if hasattr(self, "queues"):
             self.run(nothing_is_left_over())
+            self.run(everything_was_told_once())
         self.runner.close()
         shutil.rmtree(self.folder)
 
 
-QueueMachine.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+class PostgresMachine(QueueMachine):
+    """The same on PostgreSQL."""
+
+    engine_name = "postgresql"
+
+
+_SETTINGS = settings(stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 TestQueueModel = QueueMachine.TestCase
+TestQueueModel.settings = settings(_SETTINGS, max_examples=25)
+TestPostgresQueueModel = PostgresMachine.TestCase
+TestPostgresQueueModel.settings = settings(_SETTINGS, max_examples=5)

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from contracts.queue_engines import START
-from gatepost.delivery.queue import store_sqlite_claim as claims
-from gatepost.storage.schema import migrate
+from gatepost.delivery.queue import store_sqlite_claim as sql
+from gatepost.delivery.queue.claim import claim
+from gatepost.delivery.queue.statements import FIRST
+from gatepost.storage.schema_sqlite import create_schema
 from gatepost.storage.sqlite import Connection, connect
 
 ROWS = """WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1 + ?2)"""
-MAIL = (
-    f"""{ROWS} INSERT INTO mail SELECT i * 10, 0, 't' || i, 'inbound', 0, 0, '', '', x'96c000a0c2a0a0', x'90', 1, 0, '', x'', x'' FROM n"""
-)
+MAIL = f"""{ROWS} INSERT INTO mail
+    SELECT i * 10, 0, 't' || i, 'inbound', 0, 0, '', '', x'96c000a0c2a0a0', x'90', 1, 0, '', x'', 0, x'', x'' FROM n"""
 RECIPIENT = f"""{ROWS} INSERT INTO recipient
     SELECT i * 10, i * 10 + 2, 0, i * 10 + 1, 0, 0, 1, 1, 0, ?4 + i * 1e-5, 0, 'u' || i, replace(?3, '#', i), '', '', '', '' FROM n"""
 
@@ -23,7 +24,7 @@ RECIPIENT = f"""{ROWS} INSERT INTO recipient
 def connection(tmp_path: Path) -> Iterator[Connection]:
     connection = connect(tmp_path / "s.sqlite", owned=True)
     connection.execute("PRAGMA synchronous = OFF")
-    migrate(connection, "gateway", "here")
+    create_schema(connection, "gateway", "here")
     yield connection
     connection.close()
 
@@ -51,7 +52,7 @@ def steps(connection: Connection, work: Callable[[], object]) -> int:
 
 
 def claim_all_sorts(connection: Connection) -> set[str]:
-    claimed, _ = claims.claim(connection, 20, 1, START, claims.FIRST)
+    claimed = claim(connection, 20, FIRST, sql, holder=1, now=START).mails
     return {one.recipient.address.domain for mail in claimed for one in mail.recipients}
 
 
@@ -62,7 +63,7 @@ def test_a_claim_costs_the_same_at_a_hundred_thousand(connection: Connection) ->
     fill(connection, 10_000, 99_000, "big.example", START - 99)
     large = steps(connection, lambda: claim_all_sorts(connection))
     assert 0 < large <= small * 1.5
-    assert steps(connection, lambda: claims.next_due_at(connection)) <= 1
+    assert steps(connection, lambda: sql.next_due_at(connection)) <= 1
 
 
 def test_a_claim_among_many_queues_is_bounded(connection: Connection) -> None:
@@ -87,8 +88,8 @@ def test_claims_go_round_all_queues(connection: Connection) -> None:
     fill(connection, 1, 1_000, "q#.example", START - 100)
     fill(connection, 5_000, 5_000, "a.example", START - 200)
     seen: set[str] = set()
-    cursor = claims.FIRST
+    cursor = FIRST
     for _ in range(51):
-        claimed, cursor = claims.claim(connection, 20, 1, START, cursor)
+        claimed, _, cursor = claim(connection, 20, cursor, sql, holder=1, now=START)
         seen |= {one.recipient.address.domain for mail in claimed for one in mail.recipients}
     assert len(seen) == 1_001

@@ -3,7 +3,6 @@
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,57 +11,19 @@ from typing import Any
 
 import pytest
 
-from contracts.queue_engines import START, SqliteEngine, committed, new_mail, settlement
-from gatepost.delivery.queue.queue import SqliteQueue, close_queue, open_queue
+from contracts.queue_engines import PROCESS, START, QueueEngine, committed, new_mail, settlement
+from gatepost.delivery.queue.queue import DurableQueue, close_queue, open_queue
 from gatepost.delivery.queue.record import Body
 from gatepost.errors import StoreFull, StoreOwned
 from gatepost.storage.blobs import FileBlobStore
 from gatepost.storage.store import SqliteStore
-
-PROCESS = Path(__file__).with_name("committing_process.py")
-
-
-def run_until_killed(folder: Path, lines: int) -> list[tuple[str, str]]:
-    """Start a committing process, kill it after so many lines, and give all it had said."""
-    command = [sys.executable, str(PROCESS), str(folder), "8"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        said = [process.stdout.readline() for _ in range(lines)]
-        process.send_signal(signal.SIGKILL)
-        said += process.stdout.readlines()
-    assert process.returncode == -signal.SIGKILL
-    return [(words[0].decode(), words[1].decode()) for line in said if len(words := line.split()) == 2]
-
-
-@pytest.mark.parametrize("lines", [1, 40, 90, 333])
-async def test_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path, lines: int) -> None:
-    """Every acknowledged mail is found whole and claimable; every acknowledged settlement holds; no blob is missing."""
-    said = run_until_killed(tmp_path, lines)
-    acknowledged = {track for what, track in said if what == "committed"}
-    settling = {track for what, track in said if what == "settling"}
-    settled = {track for what, track in said if what == "settled"}
-    queue = await open_queue(tmp_path)
-    claimed = {one.mail.track: one for one in await queue.claim(10_000)}
-    assert acknowledged - settling <= set(claimed)
-    assert not settled & set(claimed)
-    for track, one in claimed.items():
-        body, content = one.mail.body, one.mail.body.inline
-        if body.blob:
-            with queue.blobs.open(body.blob) as reader:
-                content = b"".join(reader.pieces())
-        assert content == (b"x" * 200 if body.blob else track.encode() * 20)
-    # The killed process' lease does not delay its successor, and the successor can settle all.
-    stale = await asyncio.gather(*(queue.settle(settlement(one, "delivered")) for one in claimed.values()))
-    assert set(stale) <= {()}
-    assert await queue.lines() == []
-    await close_queue(queue)
 
 
 async def test_a_second_start_is_refused_while_the_first_runs(tmp_path: Path) -> None:
     """Another process on the same store gets StoreOwned with the owner's pid, and the store is unharmed."""
     queue = await open_queue(tmp_path)
     done = await asyncio.create_subprocess_exec(
-        sys.executable, str(PROCESS), str(tmp_path), "1", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        sys.executable, str(PROCESS), str(tmp_path), "1", "sqlite", "60", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     _, complaint = await done.communicate()
     assert done.returncode != 0
@@ -75,7 +36,7 @@ async def test_a_second_start_is_refused_while_the_first_runs(tmp_path: Path) ->
 
 async def test_a_full_disk_answers_452_and_heals(tmp_path: Path) -> None:
     """Commits raise StoreFull while settlements go on; what they free serves the next commits."""
-    engine = SqliteEngine(tmp_path)
+    engine = QueueEngine("sqlite", tmp_path)
     queue = await engine.open()
 
     def limit(connection: Any, arguments: Sequence[int]) -> list[None]:
@@ -102,7 +63,7 @@ async def test_a_full_disk_answers_452_and_heals(tmp_path: Path) -> None:
 
 async def test_the_last_of_the_disk_is_kept_for_settlements(tmp_path: Path) -> None:
     """Below the floor of free space new mail is refused with StoreFull, and all else goes on."""
-    engine = SqliteEngine(tmp_path)
+    engine = QueueEngine("sqlite", tmp_path)
     queue = await engine.open()
     (claimed,) = await committed(queue, new_mail())
     engine.store.floor.floor_bytes = 1 << 62
@@ -119,7 +80,7 @@ async def test_the_last_of_the_disk_is_kept_for_settlements(tmp_path: Path) -> N
 
 async def test_the_sweeper_of_the_queue_keeps_what_a_mail_names(tmp_path: Path) -> None:
     """Old blobs that a queued mail names stay, others go."""
-    engine = SqliteEngine(tmp_path)
+    engine = QueueEngine("sqlite", tmp_path)
     queue = await engine.open()
     kept, lost = engine.blob(b"kept"), engine.blob(b"lost")
     await committed(queue, new_mail(body=Body(4, b"", kept)))
@@ -133,7 +94,7 @@ async def test_the_sweeper_of_the_queue_keeps_what_a_mail_names(tmp_path: Path) 
 async def test_an_idle_holder_renews_its_lease(tmp_path: Path) -> None:
     """Without any work, the holder's one row moves on within a third of the lease."""
     store = SqliteStore(tmp_path)
-    queue = await SqliteQueue.open(store, FileBlobStore(tmp_path / "blobs"), lease_s=0.05)
+    queue = await DurableQueue.open(store, FileBlobStore(tmp_path / "blobs"), lease_s=0.05)
 
     def expiry(connection: Any) -> list[float]:
         return [row[0] for row in connection.execute("SELECT expires_at FROM holder")]

@@ -8,15 +8,16 @@ import pytest
 
 from contracts.queue_contract import ClaimContract, CommitContract, LeaseContract, SettleContract
 from contracts.queue_contract_people import PeopleContract, TenantContract
-from contracts.queue_engines import SqliteEngine
+from contracts.queue_contract_tracks import TrackContract
+from contracts.queue_engines import QueueEngine
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[SqliteEngine]:
-    engine = SqliteEngine(tmp_path / "data")
+async def engine(tmp_path: Path) -> AsyncIterator[QueueEngine]:
+    engine = QueueEngine("sqlite", tmp_path / "data")
     yield engine
     await engine.close()
 
 
-class TestSqliteQueue(CommitContract, SettleContract, LeaseContract, ClaimContract, PeopleContract, TenantContract):
+class TestDurableQueue(CommitContract, SettleContract, LeaseContract, ClaimContract, PeopleContract, TenantContract, TrackContract):
     """SQLite keeps every promise of the queue."""

@@ -65,8 +65,7 @@ class Dispatcher:
         clock: Callable[[], float] = time.time,
         breakers: Breakers | None = None,
     ) -> None:
-        self.routing = routing
-        self.limits = limits
+        self.renew(routing, limits)
         self.breakers = breakers or Breakers()
         self._carry, self._refuse, self._queue, self._clock = carry, refuse, queue, clock
         self._lanes: dict[str, Lane] = {}
@@ -77,13 +76,16 @@ class Dispatcher:
         self._employed = 0
         self._waiting_mails = 0
         self._waiting_bytes = 0
-        self._low_water = limits.memory_mails * 7 // 8
         self._starved = False
         self._draining = False
         self._wake = wake or asyncio.Event()
         self._unsettled = Unsettled(queue, self._wake)
         batch = max(limits.connections_per_route, limits.memory_mails // 8)
         self._claimer = Claimer(queue, self.offer, self._sated, wake=self._wake, clock=clock, batch=batch)
+
+    def renew(self, routing: Routing, limits: DeliveryLimits) -> None:
+        """Find ways and hold limits by another configuration from now on; mail that has its way goes on it."""
+        self.routing, self.limits, self._low_water = routing, limits, limits.memory_mails * 7 // 8
 
     def start(self) -> None:
         """Begin to claim from the queue."""
@@ -124,9 +126,11 @@ class Dispatcher:
         """Look at the queue now: something in it has become due."""
         self._wake.set()
 
-    async def settle(self, claim: ClaimedMail, outcomes: tuple[Outcome, ...], reports: tuple[NewMail, ...] = ()) -> None:
+    async def settle(
+        self, claim: ClaimedMail, outcomes: tuple[Outcome, ...], reports: tuple[NewMail, ...] = (), tracked: bytes = b""
+    ) -> None:
         """Record what became of a claim's recipients; while the store is away, the record is kept and made later."""
-        settlement = Settlement(claim.mail_id, claim.variant_id, outcomes, reports)
+        settlement = Settlement(claim.mail_id, claim.variant_id, outcomes, reports, tracked)
         try:
             await self._queue.settle(settlement)
         except StoreError:

@@ -3,9 +3,21 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import NamedTuple, Protocol, cast
 
-from gatepost.delivery.handover.frames import ANSWER, Answer, Question, mail_frame, question_frame, withdraw_frame
+from gatepost.delivery.handover.frames import (
+    ANNOUNCEMENT,
+    ANSWER,
+    Answer,
+    Question,
+    Refused,
+    State,
+    mail_frame,
+    question_frame,
+    withdraw_frame,
+)
+from gatepost.delivery.handover.notices import Notices
 from gatepost.delivery.queue.record import NewMail
 from gatepost.delivery.verification.contract import Existence, Judgement
 from gatepost.delivery.verification.memory import Memory
@@ -80,8 +92,8 @@ class _Asked(NamedTuple):
 
 
 class _Link(asyncio.Protocol):
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+    def __init__(self, memory: Memory, notices: Notices, announced: Callable[[int], object]) -> None:
+        self._memory, self._notices, self._announced = memory, notices, announced
         self._asked: dict[int, _Asked] = {}
         self.transport: asyncio.Transport | None = None
         self.lost = asyncio.get_running_loop().create_future()
@@ -91,6 +103,7 @@ class _Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop registers no base class
+        self._notices.connected(self.transport)
 
     def data_received(self, data: bytes) -> None:
         data = self._rest + data if self._rest else data
@@ -101,6 +114,9 @@ class _Link(asyncio.Protocol):
             if future is None or future.done():
                 if number in self._asked:
                     self._answered(self._asked.pop(number), code, lifetime_s)
+                elif number == ANNOUNCEMENT and code == Answer.CONFIGURATION:
+                    # Not called from here: what it raises must not end the connection.
+                    asyncio.get_running_loop().call_soon(self._announced, lifetime_s)
                 continue
             if code in (Answer.COMMITTED, Answer.WITHDRAWN):
                 future.set_result(code == Answer.COMMITTED)
@@ -118,6 +134,7 @@ class _Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
+        self._notices.disconnected()
         questions, self._asked = self._asked, {}
         for asked in questions.values():
             if not asked.future.done():
@@ -132,7 +149,7 @@ class _Link(asyncio.Protocol):
     def give(self, mail: NewMail) -> HandedOver:
         if self.transport is None:
             raise StoreAway("the store's process is away")
-        self._next = number = (self._next + 1) & 0xFFFFFFFF
+        self._next = number = (self._next + 1) & 0xFFFFFFFF or 1
         future = self._waiting[number] = asyncio.get_running_loop().create_future()
         self.transport.write(mail_frame(number, mail))
         return HandedOver(self, number, future)
@@ -140,7 +157,7 @@ class _Link(asyncio.Protocol):
     async def ask(self, question: Question) -> Existence:
         if self.transport is None:
             return "no_answer"
-        self._next = number = (self._next + 1) & 0xFFFFFFFF
+        self._next = number = (self._next + 1) & 0xFFFFFFFF or 1
         future: asyncio.Future[Existence] = asyncio.get_running_loop().create_future()
         self._asked[number] = _Asked(question, future)
         self.transport.write(question_frame(number, question))
@@ -157,10 +174,15 @@ class _Link(asyncio.Protocol):
 
 
 class Handover:
-    """Hands mail to the store's process; connects again by itself whenever that process went away."""
+    """Hands mail to the store's process; connects again by itself whenever that process went away.
 
-    def __init__(self, path: str) -> None:
+    `announced` is called with the version of the configuration that holds, whenever that changes and at each connection.
+    """
+
+    def __init__(self, path: str, *, announced: Callable[[int], object] | None = None) -> None:
         self._path = path
+        self._announced = announced or (lambda version: None)
+        self._notices = Notices()
         self._memory = Memory()
         self._link: _Link | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -179,6 +201,7 @@ class Handover:
             self._keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._keeper
+        self._notices.close()
         if self._link is not None and self._link.transport is not None:
             self._link.transport.close()
 
@@ -192,6 +215,14 @@ class Handover:
         if self._link is None or not self.connected.is_set():
             raise StoreAway("the store's process is away")
         return self._link.give(mail)
+
+    def note_refused(self, tenant_id: int, key: str, head: bytes) -> None:
+        """Tell of a refused mail: its encoded head, and what to count it under when there are many alike. Nobody waits for it."""
+        self._notices.note_refused(Refused(tenant_id, key, head))
+
+    def report_state(self, state: State) -> None:
+        """Tell which configuration this process works with, and what kept it from a newer one."""
+        self._notices.report_state(state)
 
     def recalled(self, tenant_id: int, address: Address) -> Existence | None:
         """Give what is remembered of a recipient; None when it has to be asked for."""
@@ -207,12 +238,15 @@ class Handover:
             return "no_answer"
         return await self._link.ask(Question(tenant_id, address))
 
+    def _make_link(self) -> _Link:
+        return _Link(self._memory, self._notices, self._announced)
+
     async def _keep_connected(self) -> None:
         loop = asyncio.get_running_loop()
         tries = 0
         while True:
             try:
-                _, self._link = await loop.create_unix_connection(lambda: _Link(self._memory), self._path)
+                _, self._link = await loop.create_unix_connection(self._make_link, self._path)
             except OSError as error:
                 tries += 1
                 if tries == _TELL_AFTER:

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The frames of the hand-over: a fixed head, then a mail or a question as msgpack; an answer is a number, a code and a lifetime."""
+"""The frames of the hand-over: a fixed head, then a mail, a question or a notice as msgpack.
+
+What comes back is a number, a code and a lifetime. Number 0 is no mail's: it announces the version of the configuration.
+"""
 
 import struct
+from collections.abc import Callable
 from enum import IntEnum
 
 import msgspec
@@ -13,11 +17,14 @@ _HEAD = struct.Struct("!BII")
 ANSWER = struct.Struct("!IBI")
 _encode = msgspec.msgpack.Encoder().encode
 
-MAIL, WITHDRAW, QUESTION = 1, 2, 3
+MAIL, WITHDRAW, QUESTION, REFUSED, STATE = 1, 2, 3, 4, 5
+
+ANNOUNCEMENT = 0
+"""The number under which the store's process speaks unasked."""
 
 
 class Answer(IntEnum):
-    """What became of a mail that was handed over; from `KNOWN` on, what is known of a recipient."""
+    """What became of a mail that was handed over; from `KNOWN` on, what is known of a recipient; last, an announcement."""
 
     COMMITTED = 0
     FULL = 1
@@ -28,6 +35,8 @@ class Answer(IntEnum):
     NO_ANSWER = 6
     ANY_KNOWN = 7
     """The domain's next hop takes any recipient."""
+    CONFIGURATION = 8
+    """With number 0: the version of the configuration that holds now stands where lifetimes do."""
 
 
 class Question(msgspec.Struct, array_like=True, frozen=True):
@@ -37,8 +46,34 @@ class Question(msgspec.Struct, array_like=True, frozen=True):
     address: Address
 
 
+class Refused(msgspec.Struct, array_like=True, frozen=True):
+    """A mail that was refused: an encoded `TrackHead`, and what is counted together when there are many alike."""
+
+    tenant_id: int
+    key: str
+    head: bytes
+
+
+class State(msgspec.Struct, array_like=True, frozen=True):
+    """How a `receive` process does."""
+
+    process: str
+    pid: int
+    version: int
+    """Of the configuration that it works with; 0 before it knows one."""
+    error: str = ""
+    """Why it could not take over a newer one: a sentence for people; '' when there is nothing to tell."""
+
+
+Content = NewMail | Question | Refused | State | None
+"""What a frame holds; None for a withdrawal."""
+
 _decode_mail = msgspec.msgpack.Decoder(NewMail).decode
-_decode_question = msgspec.msgpack.Decoder(Question).decode
+_DECODERS: dict[int, Callable[[memoryview], Question | Refused | State]] = {
+    QUESTION: msgspec.msgpack.Decoder(Question).decode,
+    REFUSED: msgspec.msgpack.Decoder(Refused).decode,
+    STATE: msgspec.msgpack.Decoder(State).decode,
+}
 
 
 def mail_frame(number: int, mail: NewMail) -> bytes:
@@ -58,17 +93,29 @@ def question_frame(number: int, question: Question) -> bytes:
     return _HEAD.pack(QUESTION, number, len(payload)) + payload
 
 
+def refused_frame(refused: Refused) -> bytes:
+    """Give the frame that tells of a refused mail; nothing answers it."""
+    payload = _encode(refused)
+    return _HEAD.pack(REFUSED, 0, len(payload)) + payload
+
+
+def state_frame(state: State) -> bytes:
+    """Give the frame that tells how the process does; nothing answers it."""
+    payload = _encode(state)
+    return _HEAD.pack(STATE, 0, len(payload)) + payload
+
+
 class FrameReader:
     """Cuts a stream into frames. Raises msgspec.MsgspecError for what is none of ours; the connection must end then."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def feed(self, received: bytes) -> list[tuple[int, NewMail | Question | None]]:
+    def feed(self, received: bytes) -> list[tuple[int, Content]]:
         """Take bytes; give the whole frames among them as (number, content), content None for a withdrawal."""
         buffer = self._buffer
         buffer += received
-        frames: list[tuple[int, NewMail | Question | None]] = []
+        frames: list[tuple[int, Content]] = []
         start, size = 0, len(buffer)
         while size - start >= _HEAD.size:
             kind, number, length = _HEAD.unpack_from(buffer, start)
@@ -79,8 +126,8 @@ class FrameReader:
                 frames.append((number, _decode_mail(memoryview(buffer)[start + _HEAD.size : end])))
             elif kind == WITHDRAW:
                 frames.append((number, None))
-            elif kind == QUESTION:
-                frames.append((number, _decode_question(memoryview(buffer)[start + _HEAD.size : end])))
+            elif (decode := _DECODERS.get(kind)) is not None:
+                frames.append((number, decode(memoryview(buffer)[start + _HEAD.size : end])))
             else:
                 raise msgspec.ValidationError(f"there is no frame of kind {kind}")
             start = end

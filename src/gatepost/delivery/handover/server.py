@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The end of the hand-over in the store's process: commit what comes, answer a group with one write, and verify recipients.
+"""The end of the hand-over in the store's process: commit what comes, answer a group with one write, verify recipients.
+
+It also hears what was refused and how each process does, and announces the version of the configuration to all of them.
 
 SECURITY: the socket lies in a folder that only the service's user can enter; what comes over it is
 trusted as far as `receive` is, which parses hostile mail: each frame is decoded strictly, and one
@@ -14,7 +16,7 @@ from typing import cast
 
 import msgspec
 
-from gatepost.delivery.handover.frames import ANSWER, Answer, FrameReader, Question
+from gatepost.delivery.handover.frames import ANNOUNCEMENT, ANSWER, Answer, Content, FrameReader, Question, Refused, State
 from gatepost.delivery.queue.contract import Queue, Ticket
 from gatepost.delivery.queue.record import ClaimedMail, NewMail
 from gatepost.delivery.verification.contract import Judgement
@@ -28,13 +30,30 @@ _CODES = {"known": Answer.KNOWN, "unknown": Answer.UNKNOWN, "no_answer": Answer.
 
 
 class HandoverServer:
-    """Takes mail from `receive` processes into the queue; `fresh` gets each committed mail at once, `verify` each question."""
+    """Takes mail from `receive` processes into the queue.
 
-    def __init__(self, path: str, queue: Queue, fresh: Callable[[ClaimedMail], None], verify: Verify) -> None:
+    `fresh` gets each committed mail at once, `verify` each question, `refused` each mail that was refused, `state` each
+    process's word on how it does. None of them may block.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        queue: Queue,
+        fresh: Callable[[ClaimedMail], None],
+        verify: Verify,
+        *,
+        refused: Callable[[Refused], object] | None = None,
+        state: Callable[[State], object] | None = None,
+    ) -> None:
+        self.queue = queue
+        self.fresh = fresh
+        self.verify = verify
+        self.refused = refused or _pass_over
+        self.state = state or _pass_over
+        self.announced: int | None = None
+        """The version of the configuration that was announced last."""
         self._path = path
-        self._queue = queue
-        self._fresh = fresh
-        self._verify = verify
         self._server: asyncio.Server | None = None
         self._links: set[_Link] = set()
 
@@ -47,7 +66,17 @@ class HandoverServer:
         os.chmod(self._path, 0o600)
 
     def _make_link(self) -> "_Link":
-        return _Link(self._queue, self._fresh, self._verify, self._links)
+        return _Link(self, self._links)
+
+    def announce(self, version: int) -> None:
+        """Tell every process, and each that connects later, which version of the configuration holds."""
+        self.announced = version
+        for link in self._links:
+            link.announce(version)
+
+    def states(self) -> list[State]:
+        """Give what each connected process last said of itself, by name and process id."""
+        return sorted((link.state for link in self._links if link.state is not None), key=lambda state: (state.process, state.pid))
 
     async def close(self) -> None:
         """Take no more; mail that was taken is answered by its group."""
@@ -58,8 +87,9 @@ class HandoverServer:
 
 
 class _Link(asyncio.Protocol):
-    def __init__(self, queue: Queue, fresh: Callable[[ClaimedMail], None], verify: Verify, links: "set[_Link]") -> None:
-        self._queue, self._fresh, self._verify, self._links = queue, fresh, verify, links
+    def __init__(self, house: HandoverServer, links: "set[_Link]") -> None:
+        self._house, self._queue, self._fresh, self._links = house, house.queue, house.fresh, links
+        self.state: State | None = None
         self._reader = FrameReader()
         self._tickets: dict[int, Ticket] = {}
         self._questions: set[asyncio.Task[None]] = set()
@@ -69,6 +99,8 @@ class _Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop registers no base class
         self._links.add(self)
+        if self._house.announced is not None:
+            self.announce(self._house.announced)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -96,13 +128,23 @@ class _Link(asyncio.Protocol):
                 if (ticket := self._tickets.get(number)) is not None:
                     ticket.cancel()
             else:
-                task = asyncio.get_running_loop().create_task(self._judge(number, content))
-                self._questions.add(task)
-                task.add_done_callback(self._questions.discard)
+                self._hear(number, content)
+
+    def _hear(self, number: int, content: Content) -> None:
+        """Take what is no mail."""
+        if isinstance(content, Question):
+            task = asyncio.get_running_loop().create_task(self._judge(number, content))
+            self._questions.add(task)
+            task.add_done_callback(self._questions.discard)
+        elif isinstance(content, Refused):
+            self._house.refused(content)
+        elif isinstance(content, State):
+            self.state = content
+            self._house.state(content)
 
     async def _judge(self, number: int, question: Question) -> None:
         try:
-            judgement = await self._verify(question.tenant_id, question.address)
+            judgement = await self._house.verify(question.tenant_id, question.address)
         except Exception as error:
             emit_unexpected("recipient verification", error)
             judgement = Judgement("no_answer", 0.0)
@@ -130,6 +172,10 @@ class _Link(asyncio.Protocol):
         if claimed is not None:
             self._fresh(claimed)
 
+    def announce(self, version: int) -> None:
+        """Tell this process which version of the configuration holds."""
+        self._answer(ANNOUNCEMENT, Answer.CONFIGURATION, version)
+
     def _answer(self, number: int, code: Answer, lifetime_s: int = 0) -> None:
         if not self._answers:
             asyncio.get_running_loop().call_soon(self._write_answers)
@@ -139,3 +185,7 @@ class _Link(asyncio.Protocol):
         answers, self._answers = self._answers, []
         if self._transport is not None:
             self._transport.write(b"".join(answers))
+
+
+def _pass_over(told: object) -> None:
+    """Do without what nobody wants to hear."""

@@ -8,8 +8,10 @@ Promises:
 * A mail whose `Ticket` was cancelled before its group began is not stored at all.
 * A recipient is claimed by one holder at a time. Each claim raises its fencing number; a settlement
   with an older number changes nothing and is returned as stale.
-* A settlement's outcomes, the reports they cause and the removal of what is no longer needed are one
-  transaction; blobs are unlinked only after it.
+* A settlement's outcomes, the reports they cause, what the track tells of them and the removal of what is no
+  longer needed are one transaction; blobs are unlinked only after it.
+* A mail's head leaves in an artefact once: with the first outcome that is told, or alone `GATHER_S` after the mail
+  was committed or found. Each outcome leaves once. Mail without a head has no track.
 * Nothing is read or written for one tenant by a call for another.
 """
 

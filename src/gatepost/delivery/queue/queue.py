@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The durable queue of one gateway on SQLite: `contract.Queue` on the group-committing writer.
+"""The durable queue of one gateway: `contract.Queue` on a group-committing store, SQLite or PostgreSQL.
 
 Open it inside the event loop that will use it. Callbacks and results arrive in that loop; the SQL runs on the writer's thread.
 """
@@ -11,99 +11,113 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from gatepost.delivery.queue import store_sqlite_claim as claims
-from gatepost.delivery.queue import store_sqlite_holder as holders
-from gatepost.delivery.queue import store_sqlite_inspect as inspect
+from gatepost.delivery.queue.claim import claim
+from gatepost.delivery.queue.engines import statements_of
+from gatepost.delivery.queue.former import GRACE_S, former_holder, note_holder
+from gatepost.delivery.queue.insert import insert_fresh
+from gatepost.delivery.queue.people import SLICE, People, TellDrop
 from gatepost.delivery.queue.record import ClaimedMail, NewMail, Outcome, QueuedRecipient, QueueLine, Settlement
-from gatepost.delivery.queue.store_sqlite_insert import insert_fresh
-from gatepost.delivery.queue.store_sqlite_settle import Settled, settle
+from gatepost.delivery.queue.settle import Settled, Settler
+from gatepost.delivery.queue.shipping import Shipping
+from gatepost.delivery.queue.statements import BEFORE_ALL, FIRST, Key
+from gatepost.delivery.queue.telling import Teller
+from gatepost.delivery.queue.ticket import DurableTicket
+from gatepost.delivery.queue.tracks import Settling, Tracks
 from gatepost.errors import StoreError
 from gatepost.storage.blobs import BlobStore, FileBlobStore
-from gatepost.storage.sqlite import Connection
-from gatepost.storage.store import SqliteStore
-from gatepost.storage.writer import Operation, Writer
+from gatepost.storage.contract import Store
+from gatepost.storage.opening import SQLITE, open_store
 from gatepost.telemetry.events import Event, SettlementStale, StoreTrouble
 from gatepost.telemetry.log import emit as write_event
 
 LEASE_S = 60.0
+_JUST_AFTER_S = 0.02
+"""How long after another holder's lease ought to have run out it is looked at."""
+FORM = 1
+"""The version of the tracks' form, where the caller names none."""
 
 
-class SqliteTicket:
-    """A mail on its way to be committed; `future` is what `committed` waits for."""
-
-    __slots__ = ("_operation", "_writer", "future")
-
-    def __init__(self, writer: Writer, operation: Operation) -> None:
-        self._writer = writer
-        self._operation = operation
-        self.future: asyncio.Future[ClaimedMail | None] = operation.future
-
-    def cancel(self) -> None:
-        """Withdraw the mail if its group has not begun."""
-        self._writer.cancel(self._operation)
-
-    async def committed(self) -> ClaimedMail | None:
-        """Wait for the commit; None when the mail was withdrawn. Raises: StoreFull (452), StoreAway (451)."""
-        return await self.future
-
-    def add_done_callback(self, callback: Callable[["asyncio.Future[ClaimedMail | None]"], object]) -> None:
-        """Have `callback` called in the event loop with the future once the mail is committed, withdrawn or has failed."""
-        self.future.add_done_callback(callback)
-
-
-class SqliteQueue:
-    """The queue of the process that owns the store; `wake` is set whenever something may have fallen due."""
+class DurableQueue:
+    """One holder's queue; `wake` is set whenever something may have fallen due."""
 
     def __init__(
-        self, store: SqliteStore, blobs: BlobStore, *, lease_s: float, clock: Callable[[], float], emit: Callable[[Event], None]
+        self,
+        store: Store,
+        blobs: BlobStore,
+        *,
+        lease_s: float,
+        clock: Callable[[], float],
+        emit: Callable[[Event], None],
+        form: int,
+        tell_drop: TellDrop | None,
     ) -> None:
         """Use `open` instead: a queue needs its holder's number before it is used."""
         self.wake = asyncio.Event()
         self.blobs = blobs
         self.store = store
+        self._sql = statements_of(store.engine)
+        self._teller = Teller(self._sql, form)
+        self._settler = Settler(self._sql, store.numbers, self._teller)
+        self._people = People(self._sql, self._teller, tell_drop)
         self._lease_s = lease_s
         self._clock = clock
         self._emit = emit
-        self._holder = 0
+        self.holder = 0
         self._renewed_at = 0.0
-        self._cursor = claims.FIRST
+        self._cursor = FIRST
+        self._tracks = Tracks()
+        self.shipping = Shipping(store, self._sql.track, self._teller, self._tracks, clock)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._lease: asyncio.Task[None] | None = None
+        self._upkeep: list[asyncio.Task[None]] = []
 
     @classmethod
     async def open(
         cls,
-        store: SqliteStore,
+        store: Store,
         blobs: BlobStore,
         *,
         lease_s: float = LEASE_S,
         clock: Callable[[], float] = time.time,
         emit: Callable[[Event], None] = write_event,
-        sole: bool = True,
-    ) -> "SqliteQueue":
-        """Enter as a new holder. A sole one, the rule on SQLite, voids all claims of earlier holders.
+        sole: bool | None = None,
+        former: int = 0,
+        form: int = FORM,
+        tell_drop: TellDrop | None = None,
+    ) -> "DurableQueue":
+        """Enter as a new holder. A sole one, the rule on SQLite, voids all claims of earlier holders at once.
 
-        Raises: StoreFull, StoreAway.
+        `former` is a holder that is known to be gone, `form` the version of the heads and outcomes; `tell_drop` makes the
+        outcome of what people drop. Raises: StoreFull, StoreAway.
         """
-        queue = cls(store, blobs, lease_s=lease_s, clock=clock, emit=emit)
-        queue._holder = await store.perform(queue._enter, sole)
-        queue._lease = asyncio.create_task(queue._keep_lease())
+        queue = cls(store, blobs, lease_s=lease_s, clock=clock, emit=emit, form=form, tell_drop=tell_drop)
+        queue.holder = await store.perform(queue._enter, (store.engine == "sqlite" if sole is None else sole, former))
+        queue.shipping.holder = queue.holder
+        queue._upkeep = [asyncio.create_task(queue._keep_lease()), asyncio.create_task(queue.shipping.keep(emit))]
         return queue
 
     # What receive and deliver use
 
-    def commit(self, mail: NewMail) -> SqliteTicket:
+    def commit(self, mail: NewMail) -> DurableTicket:
         """Put a mail into the next group."""
-        return SqliteTicket(self.store.writer, self.store.writer.submit(self._insert, mail))
+        return DurableTicket(self.store, self.store.submit(self._insert, mail))
 
     async def settle(self, settlement: Settlement) -> tuple[Outcome, ...]:
         """Record what became of claimed recipients; gives the stale outcomes.
 
         Raises: StoreFull, StoreAway; then repeat it: what was recorded after all comes back as stale.
         """
-        settled: Settled = await self.store.writer.submit(self._settle, settlement).future
+        settling = self._tracks.begin(settlement)
+        try:
+            settled: Settled = await self.store.submit(self._settle, settling).future
+        except BaseException:
+            self._tracks.failed(settling, self._clock())
+            raise
+        if settled.written is not None:
+            self._tracks.note_written(settled.written)
         if settled.blobs:
             self._unlink(settled.blobs)
+        if settled.made:
+            self._tracks.note_unshipped(settled.made, self._clock())
         if settled.wake:
             self.wake.set()
         if settled.stale:
@@ -120,107 +134,122 @@ class SqliteQueue:
 
     async def next_due_at(self) -> float | None:
         """Tell when the next waiting recipient falls due (Unix time)."""
-        return await self.store.ask(claims.next_due_at)
+        return await self.store.ask(self._sql.claim.next_due_at)
+
+    async def ship_heads(self, everything: bool = False) -> int:
+        """Let the heads leave that have waited for a settlement long enough, or all; gives the number of mails looked at."""
+        return await self.shipping.ship(everything)
 
     # What people use
 
     async def lines(self, tenant_id: int | None = None) -> list[QueueLine]:
         """Give one line for each destination domain, by name; recipients of disabled queues count as waiting."""
-        return await self.store.ask(lambda connection: inspect.lines(connection, tenant_id))
+        return await self.store.ask(lambda connection: self._sql.inspect.lines(connection, tenant_id))
 
     async def show(self, wanted: str, limit: int = 1000, tenant_id: int | None = None) -> list[QueuedRecipient]:
         """Give the queued recipients of a track or domain; '' gives all. States: waiting, sending, disabled."""
-        return await self.store.ask(lambda connection: inspect.show(connection, wanted, limit, tenant_id))
+        return await self.store.ask(lambda connection: self._sql.inspect.show(connection, wanted, limit, tenant_id))
 
     async def retry(self, wanted: str, tenant_id: int | None = None) -> int:
         """Make the unclaimed recipients of a track, domain or '' due now; gives their number."""
         total, now = 0, self._clock()
-        last: inspect.Key | None = inspect.BEFORE_ALL
+        last: Key | None = BEFORE_ALL
         while last is not None:
-            count, last = await self._change(inspect.retry_slice, wanted, tenant_id, now, last)
+            count, last = await self._change(self._people.retry, wanted, tenant_id, last, now)
             total += count
         self.wake.set()
         return total
 
     async def drop(self, wanted: str, tenant_id: int | None = None) -> int:
         """Remove the unclaimed recipients of a track, domain or '' without a report; gives their number."""
-        total = 0
-        last: inspect.Key | None = inspect.BEFORE_ALL
+        total, now = 0, self._clock()
+        last: Key | None = BEFORE_ALL
         while last is not None:
-            count, blobs, last = await self._change(inspect.drop_slice, wanted, tenant_id, last)
+            count, blobs, last = await self._change(self._people.drop, wanted, tenant_id, last, now)
             total += count
             self._unlink(blobs)
         return total
 
     async def set_enabled(self, domain: str, enabled: bool, tenant_id: int) -> None:
         """Enable or disable a destination queue, also in advance; claimed recipients are not called back."""
-        await self._change(inspect.set_enabled, domain, enabled, tenant_id)
-        while await self._change(inspect.apply_enabled_slice, domain, enabled, tenant_id) == inspect.SLICE:
+        await self._change(self._sql.inspect.set_enabled, domain, enabled, tenant_id)
+        apply = self._sql.inspect.apply_enabled
+        while await self._change(apply, domain, enabled, tenant_id, SLICE) == SLICE:
             pass
         self.wake.set()
 
     async def is_enabled(self, domain: str, tenant_id: int) -> bool:
         """Tell whether a destination queue is enabled."""
-        return await self.store.ask(lambda connection: inspect.is_enabled(connection, domain, tenant_id))
+        return await self.store.ask(lambda connection: self._sql.inspect.is_enabled(connection, domain, tenant_id))
 
     async def sweep_blobs(self) -> int:
         """Remove blobs older than a day that no mail refers to; gives their number."""
         loop = asyncio.get_running_loop()
 
         def referenced(names: list[str]) -> Collection[str]:
-            asked = self.store.ask(lambda connection: inspect.referenced_blobs(connection, names))
+            asked = self.store.ask(lambda connection: self._sql.inspect.referenced_blobs(connection, names))
             return asyncio.run_coroutine_threadsafe(asked, loop).result()
 
         return await asyncio.to_thread(self.blobs.sweep, referenced)
 
     def abandon(self) -> None:
         """Stop renewing the lease and leave all claims as they are, as a crash would."""
-        if self._lease is not None:
-            self._lease.cancel()
+        for task in self._upkeep:
+            task.cancel()
 
     async def close(self) -> None:
-        """Leave: give back what is still claimed. Close the store afterwards."""
-        if self._lease is not None:
-            self._lease.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._lease
-        with contextlib.suppress(StoreError):  # The next owner voids our claims anyway.
-            await self._change(holders.leave, self._holder)
+        """Leave: let all heads go, give back what is still claimed. Close the store afterwards."""
+        self.abandon()
+        await asyncio.gather(*self._upkeep, return_exceptions=True)
+        with contextlib.suppress(StoreError):  # Our successor looks through the store for them.
+            await self.ship_heads(everything=True)
+        with contextlib.suppress(StoreError):  # Others void our claims anyway.
+            await self._change(self._sql.holder.leave, self.holder)
         if self._tasks:
             await asyncio.wait(self._tasks)
 
     # On the writer's thread
 
-    def _enter(self, connection: Connection, arguments: Sequence[bool]) -> list[int]:
-        self._renewed_at = self._clock()
-        expires_at = self._renewed_at + self._lease_s
-        return [holders.enter(connection, self.store.numbers, expires_at, sole) for sole in arguments]
+    def _enter(self, connection: Any, arguments: Sequence[tuple[bool, int]]) -> list[int]:
+        self._renewed_at = now = self._clock()
+        self.store.numbers.check(connection)
+        holders = []
+        for sole, former in arguments:
+            if former:
+                self._sql.holder.shorten(connection, former, now + GRACE_S)
+            holders.append(self.store.numbers.take(connection, 1))
+            self._sql.holder.enter(connection, holders[-1], now + self._lease_s, sole)
+        return holders
 
-    def _renew_lease(self, connection: Connection, now: float) -> None:
-        holders.renew(connection, self._holder, now + self._lease_s)
+    def _renew_lease(self, connection: Any, now: float) -> None:
+        self._sql.holder.renew(connection, self.holder, now + self._lease_s)
         self._renewed_at = now
 
-    def _insert(self, connection: Connection, mails: Sequence[NewMail]) -> list[ClaimedMail]:
-        self.store.floor.check()
+    def _insert(self, connection: Any, mails: Sequence[NewMail]) -> list[ClaimedMail]:
+        self.store.check_room()
         now = self._clock()
         if now - self._renewed_at >= self._lease_s / 3:  # So that no claim is ever made under a lease that has run out.
             self._renew_lease(connection, now)
-        return insert_fresh(connection, mails, self._holder, self.store.numbers)
+        claimed = insert_fresh(connection, mails, self.holder, self.store.numbers, self._sql.insert)
+        self._tracks.note_fresh(claimed, now)
+        return claimed
 
-    def _settle(self, connection: Connection, settlements: Sequence[Settlement]) -> list[Settled]:
-        return settle(connection, settlements, self._clock(), self.store.numbers)
+    def _settle(self, connection: Any, settlings: Sequence[Settling]) -> list[Settled]:
+        return self._settler.settle(connection, settlings, self._clock())
 
-    def _claim(self, connection: Connection, limits: Sequence[int]) -> list[list[ClaimedMail]]:
+    def _claim(self, connection: Any, limits: Sequence[int]) -> list[list[ClaimedMail]]:
         now = self._clock()
-        holders.void_expired(connection, self._holder, now)
+        if self._sql.holder.void_expired(connection, self.holder, now):
+            self.shipping.look_again()
         self._renew_lease(connection, now)
         results = []
         for limit in limits:
-            mails, self._cursor = claims.claim(connection, limit, self._holder, now, self._cursor)
+            mails, unshipped, self._cursor = claim(connection, limit, self._cursor, self._sql.claim, holder=self.holder, now=now)
+            self._tracks.note_unshipped(unshipped, now)
             results.append(mails)
         return results
 
-    def _renew(self, connection: Connection, arguments: Sequence[None]) -> Sequence[None]:
+    def _renew(self, connection: Any, arguments: Sequence[None]) -> Sequence[None]:
         self._renew_lease(connection, self._clock())
         return arguments
 
@@ -230,10 +259,19 @@ class SqliteQueue:
     # In the event loop
 
     async def _keep_lease(self) -> None:
+        """Renew our lease, and have claimed what another holder had when its lease runs out: nobody else would wake us."""
+        third = pause = self._lease_s / 3
         while True:
-            await asyncio.sleep(self._lease_s / 3)
+            await asyncio.sleep(pause)
+            pause = third
             try:
                 await self.store.perform(self._renew, None)
+                expiry = await self.store.ask(lambda connection: self._sql.holder.next_expiry(connection, self.holder))
+                left = expiry - self._clock() if expiry is not None else third
+                if left <= 0:
+                    self.wake.set()
+                else:
+                    pause = min(third, left + _JUST_AFTER_S)
             except StoreError as error:
                 self._emit(StoreTrouble(what="renewing the lease", reason=str(error)))
 
@@ -250,30 +288,38 @@ class SqliteQueue:
             self._emit(StoreTrouble(what="removing blobs", reason=str(error)))
 
 
-def _each(connection: Connection, changes: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> list[Any]:
+def _each(connection: Any, changes: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> list[Any]:
     return [statement(connection, *arguments) for statement, arguments in changes]
 
 
 async def open_queue(
     folder: Path,
     *,
+    store_url: str = SQLITE,
+    blobs: BlobStore | None = None,
     lease_s: float = LEASE_S,
     clock: Callable[[], float] = time.time,
     emit: Callable[[Event], None] = write_event,
-) -> SqliteQueue:
-    """Open the gateway's store and blobs below a data folder; `close_queue` ends both.
+    form: int = FORM,
+    tell_drop: TellDrop | None = None,
+) -> DurableQueue:
+    """Open the gateway's store, by default with its blobs below a data folder; `close_queue` ends the queue and the store.
 
-    Raises: StoreOwned, StoreFull, StoreAway, or StoreError for a store of another program version.
+    Raises: ConfigError, StoreOwned, StoreFull, StoreAway, or StoreError for a store of another program version.
     """
-    store = SqliteStore(folder)
+    store = open_store(store_url, "gateway", folder)
     try:
-        return await SqliteQueue.open(store, FileBlobStore(folder / "blobs"), lease_s=lease_s, clock=clock, emit=emit)
+        kept = FileBlobStore(folder / "blobs") if blobs is None else blobs
+        former = former_holder(folder, store.where)
+        queue = await DurableQueue.open(store, kept, lease_s=lease_s, clock=clock, emit=emit, former=former, form=form, tell_drop=tell_drop)
+        note_holder(folder, store.where, queue.holder)
+        return queue
     except BaseException:
         await store.close()
         raise
 
 
-async def close_queue(queue: SqliteQueue) -> None:
+async def close_queue(queue: DurableQueue) -> None:
     """Close a queue and the store it was opened on."""
     await queue.close()
     await queue.store.close()

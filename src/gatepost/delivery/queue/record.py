@@ -38,6 +38,8 @@ class NewMail(msgspec.Struct, array_like=True, frozen=True):
     trace: bytes
     body: Body
     defects: tuple[str, ...] = ()
+    head: bytes = b""
+    """What the track tells of the mail, as one msgpack value that nobody here looks into; empty: no track is written."""
 
 
 class ClaimedRecipient(msgspec.Struct, array_like=True, frozen=True):
@@ -77,12 +79,19 @@ class Outcome(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Settlement(msgspec.Struct, array_like=True, frozen=True):
-    """The outcomes of one attempt and the reports they cause: one transaction."""
+    """The outcomes of one attempt, the reports they cause and what the track tells of them: one transaction."""
 
     mail_id: int
     variant_id: int
     outcomes: tuple[Outcome, ...]
     reports: tuple[NewMail, ...] = ()
+    outcome: bytes = b""
+    """What the track tells of this attempt, as one msgpack value that nobody here looks into; empty: nothing."""
+
+
+def place(mail_id: int, recipient_id: int) -> int:
+    """Give a recipient's place among all recipients of its mail's envelope, from 0, however few of them are claimed."""
+    return recipient_id - mail_id - 2
 
 
 class QueueLine(msgspec.Struct, frozen=True):

@@ -16,10 +16,10 @@ from collections.abc import Callable, Coroutine
 from gatepost.delivery.breaker import Breakers
 from gatepost.delivery.route import Route
 from gatepost.delivery.routing import Routing
+from gatepost.delivery.verification.answers import Answers
 from gatepost.delivery.verification.contract import DOMAIN_S, KNOWN_S, NO_ANSWER_S, UNKNOWN_S, Judgement
 from gatepost.delivery.verification.memory import DOMAIN, Memory
 from gatepost.delivery.verification.question import Asked, Asker
-from gatepost.delivery.verification.store_sqlite import SqliteAnswers
 from gatepost.delivery.verification.turns import Turns
 from gatepost.message.addresses import Address
 from gatepost.telemetry.events import RecipientAsked
@@ -43,7 +43,7 @@ class Verification:
         self,
         routing: Routing,
         asker: Asker,
-        answers: SqliteAnswers,
+        answers: Answers,
         tenant_of_domain: Callable[[str], int | None],
         *,
         clock: Callable[[], float] = time.time,
@@ -56,6 +56,12 @@ class Verification:
         self._memory = Memory(KEPT, clock)
         self._breakers = Breakers(FAILURES, NO_ANSWER_S)
         self._flights: dict[_Flight, asyncio.Task[Judgement]] = {}
+
+    async def renew(self, routing: Routing, asker: Asker, tenant_of_domain: Callable[[str], int | None]) -> None:
+        """Ask by another configuration from now on. What next hops have said is remembered; questions under way end as they began."""
+        before, self._asker = self._asker, asker
+        self._routing, self._tenant_of_domain = routing, tenant_of_domain
+        await before.close()
 
     async def judge(self, tenant_id: int, address: Address) -> Judgement:
         """Find out whether a tenant's recipient exists; never raises for what a next hop, the DNS or the store does."""
