@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from gatepost.delivery.dispatch import Dispatcher
-from gatepost.delivery.queue.record import ClaimedMail, ClaimedRecipient, Outcome, Settlement
+from gatepost.delivery.queue.record import ClaimedMail, ClaimedRecipient, Outcome, Settlement, place
 from gatepost.delivery.route import Route
 from gatepost.delivery.routing import Unroutable
 from gatepost.delivery.schedule import after_failure, next_attempt
@@ -15,6 +15,7 @@ from gatepost.delivery.send.sender import Sender
 from gatepost.mailflow.reporting import Reporting
 from gatepost.telemetry.events import DeliveryDone
 from gatepost.telemetry.log import emit
+from gatepost.tracking.outcome import Result, encoded_outcome
 
 
 class Delivering:
@@ -37,26 +38,27 @@ class Delivering:
             breakers.reached(route.key)
         return result
 
-    def judge(self, claim: ClaimedMail, result: SendResult) -> Settlement:
+    async def judge(self, claim: ClaimedMail, route: Route, result: SendResult) -> Settlement:
         """Decide for each recipient: delivered, tried again later, or given up with a report to the sender."""
         now = self._clock()
         pairs = tuple(zip(claim.recipients, result.recipients, strict=True))
         outcomes = tuple([self._outcome(claim, claimed, one, now) for claimed, one in pairs])
         self._tell(claim, outcomes, tls=result.tls)
-        reports = self._reporting.reports(claim, outcomes, now, next_hop_has_dsn=result.dsn_supported)
-        return Settlement(claim.mail_id, claim.variant_id, outcomes, reports)
+        reports = await self._reporting.reports(claim, outcomes, now, next_hop_has_dsn=result.dsn_supported)
+        tracked = _tracked(claim, outcomes, now, tls=result.tls, connector=route.connector)
+        return Settlement(claim.mail_id, claim.variant_id, outcomes, reports, tracked)
 
     async def settle(self, claim: ClaimedMail, settlement: Settlement) -> None:
         """Record the outcomes and their reports in one transaction."""
-        await self.dispatcher.settle(claim, settlement.outcomes, settlement.reports)
+        await self.dispatcher.settle(claim, settlement.outcomes, settlement.reports, settlement.outcome)
 
     async def refuse(self, claim: ClaimedMail, why: Unroutable) -> None:
         """Settle mail that has no way: later where the cause is temporary, else with a report."""
         now = self._clock()
         outcomes = after_failure(claim, why.reply, "", permanent=not why.temporary, now=now, random=random.random)
         self._tell(claim, outcomes, tls="")
-        reports = self._reporting.reports(claim, outcomes, now, next_hop_has_dsn=False)
-        await self.dispatcher.settle(claim, outcomes, reports)
+        reports = await self._reporting.reports(claim, outcomes, now, next_hop_has_dsn=False)
+        await self.dispatcher.settle(claim, outcomes, reports, _tracked(claim, outcomes, now))
 
     def _outcome(self, claim: ClaimedMail, claimed: ClaimedRecipient, result: RecipientResult, now: float) -> Outcome:
         if result.status == "accepted":
@@ -84,3 +86,10 @@ class Delivering:
                     attempt=claimed.attempts + 1,
                 )
             )
+
+
+def _tracked(claim: ClaimedMail, outcomes: tuple[Outcome, ...], now: float, *, tls: str = "", connector: str = "") -> bytes:
+    """Give what the track tells of an attempt."""
+    mail = claim.mail
+    results = [Result(place(claim.mail_id, one.id), one.state, one.reply, one.host, one.due_at) for one in outcomes]
+    return encoded_outcome(mail.track, mail.tenant_id, now, results, tls=tls, connector=connector)

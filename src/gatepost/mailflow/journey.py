@@ -25,10 +25,10 @@ async def receive(peer: "Peer", envelope: "Envelope", received: "Received", hous
     opened = await house.open(peer, envelope, received)  # headers and MIME structure; defects are data
     mail = house.identify(opened)  # whose it is, which way it goes
     if isinstance(mail, Reply):
-        return house.refuse(opened, mail)
+        return await house.refuse(opened, mail)
     rules = house.choose(mail)  # the rule that owns it, now that From is known
     if isinstance(rules, Reply):
-        return house.refuse(opened, rules)
+        return await house.refuse(opened, rules)
     judgement = await house.judge(mail, rules)  # filters side by side, then the pure decision
     if judgement.decision.outcome == "refuse":
         return await house.refuse_judged(mail, judgement)  # the client keeps it
@@ -41,5 +41,5 @@ async def receive(peer: "Peer", envelope: "Envelope", received: "Received", hous
 async def deliver(claim: "ClaimedMail", route: "Route", house: "Delivering") -> None:
     """Carry one claimed mail to its next hop and record what became of each recipient."""
     result = await house.send(claim, route)  # one SMTP transaction
-    settlement = house.judge(claim, result)  # delivered, deferred or bounced, each with its report
+    settlement = await house.judge(claim, route, result)  # delivered, deferred or bounced, each with its report
     await house.settle(claim, settlement)  # one transaction; from here on it is the next hop's

@@ -80,7 +80,7 @@ class Judging:
 
     def choose(self, transaction: Transaction, message: Message) -> tuple[CompiledRule, ...] | Reply:
         """Give the rules that own the mail, one unless recipients differ and the strictest is to hold for all."""
-        authors = scope.authors(message, self._configuration.message)
+        authors = transaction.authors = scope.authors(message, self._configuration.message)
         owners: dict[CompiledRule, None] = {}
         for chain in dict.fromkeys(transaction.chains):
             owner = chain.own(authors)

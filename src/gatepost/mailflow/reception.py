@@ -112,8 +112,12 @@ class ReceptionDesk:
         try:
             async with asyncio.timeout(self._verdict_timeout_s):
                 return await receive(peer, envelope, received, self._house)
-        except TimeoutError:
-            return replies.LOCAL_ERROR
+        except (TimeoutError, asyncio.CancelledError) as end:
+            if not _transaction(peer).handed_over:  # later the mail may be ours all the same
+                self._house.forget_soon(received)
+            if isinstance(end, TimeoutError):
+                return replies.LOCAL_ERROR
+            raise
         except (StoreFull, StoreAway) as error:
             return store_reply(error)
 

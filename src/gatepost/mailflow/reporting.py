@@ -1,32 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which reports an attempt causes: the sender learns what became of the mail (RFC 3461, RFC 3464)."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
 
 from gatepost.config.limits import DeliveryLimits
 from gatepost.delivery.dsn.fate import Fate, action_owed
 from gatepost.delivery.dsn.original import FULL_BYTES
 from gatepost.delivery.dsn.report import report_for
 from gatepost.delivery.queue.record import ClaimedMail, Direction, NewMail, Outcome
+from gatepost.errors import StoreError
 from gatepost.mailflow.identify import Identities
 from gatepost.mailflow.track import new_track
 from gatepost.telemetry.events import ReportSent
 from gatepost.telemetry.log import emit
+from gatepost.tracking.head import Report, encoded_report_head
 
 ReadBeginning = Callable[[str, int], bytes]
-"""Gives up to so many first bytes of a blob; raises StoreError."""
+"""Gives up to so many first bytes of a blob; blocks; raises StoreError."""
 
 
 class Reporting:
     """Makes the reports of one gateway."""
 
-    def __init__(self, limits: DeliveryLimits, identities: Identities, hostname: str, read_beginning: ReadBeginning) -> None:
+    def __init__(
+        self,
+        limits: DeliveryLimits,
+        identities: Identities,
+        hostname: str,
+        read_beginning: ReadBeginning,
+        *,
+        configuration_version: int = 0,
+    ) -> None:
+        self.configuration_version = configuration_version
         self._limits = limits
         self._identities = identities
         self._hostname = hostname
         self._read_beginning = read_beginning
 
-    def reports(self, claim: ClaimedMail, outcomes: tuple[Outcome, ...], now: float, *, next_hop_has_dsn: bool) -> tuple[NewMail, ...]:
+    async def reports(
+        self, claim: ClaimedMail, outcomes: tuple[Outcome, ...], now: float, *, next_hop_has_dsn: bool
+    ) -> tuple[NewMail, ...]:
         """Give the reports that these outcomes cause, to be queued in the same transaction."""
         mail = claim.mail
         if mail.envelope.sender is None:
@@ -34,11 +50,12 @@ class Reporting:
         fates = tuple(self._fates(claim, outcomes, now, next_hop_has_dsn))
         if not fates:
             return ()
-        report = self.report(mail, fates, now)
+        report = await self.report(mail, fates, now)
         return () if report is None else (report,)
 
-    def report(self, mail: NewMail, fates: Sequence[Fate], now: float) -> NewMail | None:
+    async def report(self, mail: NewMail, fates: Sequence[Fate], now: float) -> NewMail | None:
         """Give the report about these fates of a mail; None when its sender may not or will not hear of them."""
+        body = await asyncio.to_thread(self._beginning, mail.body.blob) if mail.body.blob else None
         report = report_for(
             mail,
             fates,
@@ -47,11 +64,32 @@ class Reporting:
             new_track,
             direction_of=self._direction_of,
             limits=self._limits,
-            untrusted_body=self._read_beginning(mail.body.blob, FULL_BYTES) if mail.body.blob else None,
+            untrusted_body=body,
         )
-        if report is not None:
-            emit(ReportSent(track=mail.track, report=report.track, action=fates[0].action, recipients=len(fates)))
-        return report
+        if report is None:
+            return None
+        emit(ReportSent(track=mail.track, report=report.track, action=fates[0].action, recipients=len(fates)))
+        return msgspec.structs.replace(report, head=self._head(report, mail.track))
+
+    def _beginning(self, blob: str) -> bytes:
+        try:
+            return self._read_beginning(blob, FULL_BYTES)
+        except StoreError:  # what became of the mail must be recorded all the same; the report does without its content
+            return b""
+
+    def _head(self, report: NewMail, about: str) -> bytes:
+        recipient = report.envelope.recipients[0].address
+        told = Report(
+            report.track,
+            report.tenant_id,
+            report.received_at,
+            report.direction,
+            recipient,
+            about,
+            self._hostname,
+            self.configuration_version,
+        )
+        return encoded_report_head(told, report.body.inline)
 
     def _fates(self, claim: ClaimedMail, outcomes: tuple[Outcome, ...], now: float, next_hop_has_dsn: bool) -> Iterator[Fate]:
         for claimed, outcome in zip(claim.recipients, outcomes, strict=True):

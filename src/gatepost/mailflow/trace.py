@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The trace that we put on a mail, and the one thing that we take from it: results forged in our name (RFC 8601 §5)."""
 
+import contextlib
+
 from gatepost.contracts.authentication import Authentication
+from gatepost.errors import StoreError
 from gatepost.mailflow.arrival import Opened
 from gatepost.message.received import received as received_field
 from gatepost.message.received import with_protocol
@@ -9,7 +12,7 @@ from gatepost.message.splice import splice
 from gatepost.message.tree import Message
 from gatepost.protection.mailauth.results import authentication_results, forged_fields
 from gatepost.smtp.server.service import Received
-from gatepost.storage.blobs import FileBlobStore
+from gatepost.storage.blobs import BlobStore
 
 
 def headers(opened: Opened, authentication: Authentication | None, hostname: str) -> bytes:
@@ -29,8 +32,11 @@ def headers(opened: Opened, authentication: Authentication | None, hostname: str
     return field if authentication is None else authentication_results(hostname, authentication) + field
 
 
-def without_forged_results(message: Message, received: Received, hostname: str, blobs: FileBlobStore) -> Received:
-    """Give the content without fields that claim to be our Authentication-Results; unchanged when there are none."""
+def without_forged_results(message: Message, received: Received, hostname: str, blobs: BlobStore) -> Received:
+    """Give the content without fields that claim to be our Authentication-Results; unchanged when there are none.
+
+    Blocks when the content is a blob. Raises StoreFull or StoreAway.
+    """
     forged = forged_fields(message.headers, (hostname,))
     if not forged:
         return received
@@ -44,5 +50,6 @@ def without_forged_results(message: Message, received: Received, hostname: str, 
         at = end
     writer.write(message.raw[at:])
     name = writer.finish()
-    blobs.remove([received.blob])
+    with contextlib.suppress(StoreError):  # the sweep removes it then
+        blobs.remove([received.blob])
     return received._replace(size=received.size - sum(end - start for start, end in forged), blob=name)
