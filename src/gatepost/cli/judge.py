@@ -9,7 +9,7 @@ import msgspec
 from gatepost.cli.output import console, plain, print_json, table
 from gatepost.config.bootstrap import Bootstrap
 from gatepost.config.configuration import Configuration
-from gatepost.config.loader import load_configuration, read_bootstrap
+from gatepost.config.loader import read_bootstrap
 from gatepost.errors import UsageError
 
 
@@ -27,9 +27,11 @@ def judge(raw: bytes, question: dict[str, Any], config: Path, *, json: bool) -> 
 
 
 def settings(config: Path) -> tuple[Bootstrap, Configuration]:
-    """Read the two files; no certificate or socket is needed for a judgement."""
+    """Read the bootstrap file and the configuration that this gateway works with; no certificate or socket is needed for a judgement."""
+    from gatepost.versioning.current import load
+
     bootstrap = read_bootstrap(config)
-    return bootstrap, load_configuration(bootstrap.configuration)
+    return bootstrap, load(Path(bootstrap.data), bootstrap.configuration).configuration
 
 
 def asked(question: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from gatepost.config.limits import DeliveryLimits, MessageLimits, ReceiveLimits
 from gatepost.config.rules import DifferentRules, FilterSettings, RecipientCheck, Rule
+from gatepost.config.secret_marks import HASHED, SECRET
 
 
 class OwnedDomain(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -55,7 +56,7 @@ class SubmissionUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """A name that may authenticate on a submission listener, and so send to the world."""
 
     name: Annotated[str, Meta(min_length=1, description="The user name, often a mail address.")]
-    password: Annotated[str, Meta(pattern=r"^\$argon2id\$", description="The password's argon2id hash.")]
+    password: Annotated[str, Meta(pattern=r"^\$argon2id\$", description="The password's argon2id hash.", extra=HASHED)]
     tenant: Annotated[int, Meta(ge=0, description="The tenant the user sends for.")] = 0
 
 
@@ -77,7 +78,7 @@ class SendConnector(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         Meta(description="STARTTLS: never; where offered, without checking the name; always, and the certificate must fit."),
     ] = "opportunistic"
     user: Annotated[str, Meta(description="User name for AUTH at the next hop; empty: no AUTH.")] = ""
-    password: Annotated[str, Meta(description="Its password, by reference: `file:PATH` or `env:NAME`.")] = ""
+    password: Annotated[str, Meta(description="Its password, by reference: `file:PATH` or `env:NAME`.", extra=SECRET)] = ""
     tenant: Annotated[int | None, Meta(description="Serve this tenant only; absent: all.")] = None
 
 

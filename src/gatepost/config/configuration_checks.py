@@ -13,7 +13,7 @@ import msgspec
 
 from gatepost.config.configuration import Configuration, CorporateServer, OwnedDomain, SendConnector, SubmissionUser
 from gatepost.config.names import network_fault, next_hop_fault, pattern_fault
-from gatepost.config.secrets import reference_fault
+from gatepost.config.secret_marks import reference_fault
 from gatepost.errors import ConfigError
 
 _SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}\Z")

@@ -56,26 +56,47 @@ def read_bootstrap(path: str | Path, environ: Mapping[str, str] = os.environ) ->
 
 def read_configuration(path: str | Path) -> Configuration:
     """Read the configuration file and check the form of each key alone; raises ConfigError."""
-    document = _document(path, "name another as `configuration` in the bootstrap file")
+    return read_configuration_text(text_of(path, "name another as `configuration` in the bootstrap file"), str(path))
+
+
+def parse_configuration(untrusted_text: str, source: str) -> Configuration:
+    """Read a configuration's text, checked as `load_configuration` does; `source` is what a ConfigError calls it."""
+    configuration = read_configuration_text(untrusted_text, source)
+    for fault in configuration_faults(configuration, source):
+        raise fault
+    return configuration
+
+
+def read_configuration_text(untrusted_text: str, source: str) -> Configuration:
+    """Read a configuration's text and check the form of each key alone; raises ConfigError."""
     try:
-        return msgspec.convert(document, Configuration)
+        return msgspec.convert(tomllib.loads(untrusted_text), Configuration)
+    except tomllib.TOMLDecodeError as fault:
+        raise _syntax(source, str(fault)) from None
     except msgspec.ValidationError as fault:
-        raise complaint(str(path), Configuration, fault) from None
+        raise complaint(source, Configuration, fault) from None
 
 
 def _document(path: str | Path, elsewhere: str) -> dict[str, Any]:
     source = str(path)
+    untrusted_text = text_of(path, elsewhere)
     try:
-        untrusted_text = Path(path).read_bytes().decode("utf-8")
         return tomllib.loads(untrusted_text)
+    except tomllib.TOMLDecodeError as fault:
+        raise _syntax(source, str(fault)) from None
+
+
+def text_of(path: str | Path, elsewhere: str = "name another file") -> str:
+    """Give a settings file's text; raises ConfigError, whose mend ends with `elsewhere`."""
+    source = str(path)
+    try:
+        return Path(path).read_bytes().decode("utf-8")
     except FileNotFoundError:
         raise ConfigError(source, "there is no such file", f"write it, or {elsewhere}") from None
     except OSError as fault:
         raise ConfigError(source, f"cannot be read ({fault.strerror})", f"mend its permissions, or {elsewhere}") from None
     except UnicodeDecodeError as fault:
         raise ConfigError(source, f"byte {fault.start} is not UTF-8", "save the file as UTF-8") from None
-    except tomllib.TOMLDecodeError as fault:
-        raise _syntax(source, str(fault)) from None
 
 
 def _syntax(source: str, said: str) -> ConfigError:

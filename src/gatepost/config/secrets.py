@@ -1,27 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Secrets by reference: a setting names where a secret is (`file:PATH`, `env:NAME`), never the secret itself.
 
-A secret never appears in an error, a log or a dump of the settings; only its reference does.
+A secret never appears in an error, a log or a dump of the settings; only its reference does. Fields that hold one are
+marked as such (`secret_marks`).
 """
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from gatepost.config.secret_marks import reference_fault
 from gatepost.errors import ConfigError
 
 _MEND = "write file:/PATH or env:NAME"
 _LONGEST = 65536
-
-
-def reference_fault(reference: str) -> str:
-    """Tell what is wrong with the form of a reference; "" when nothing is."""
-    kind, colon, name = reference.partition(":")
-    if not colon or kind not in ("file", "env"):
-        return "a secret is given by reference"
-    if not name or (kind == "file" and not name.startswith("/")):
-        return f"the reference {kind}: names no {'absolute path' if kind == 'file' else 'variable'}"
-    return ""
 
 
 def resolve(reference: str, key: str, environ: Mapping[str, str] = os.environ) -> str:

@@ -36,12 +36,13 @@ class Connection(asyncio.BufferedProtocol):
     """A client's connection; `reception` is what all connections of a listener share."""
 
     __slots__ = (
-        "_content_since", "_entered", "_held", "_proxy_bytes", "_questions", "_spooling", "_task", "_tls_next", "_wire", "_writable",
-        "deadline", "peer", "reception", "session",
+        "_content_since", "_entered", "_held", "_limits", "_proxy_bytes", "_questions", "_spooling", "_tar_pit_s", "_task", "_tls_next",
+        "_wire", "_writable", "deadline", "peer", "reception", "session",
     )  # fmt: skip
 
     def __init__(self, reception: Premises) -> None:
         self.reception = reception
+        self._limits, self._tar_pit_s = reception.limits, reception.tar_pit_s  # those it began with hold to its end
         self.session = Session(reception.terms, is_encrypted=reception.implicit_tls)
         self.deadline = self._content_since = 0.0
         self._entered = self._spooling = self._tls_next = False
@@ -63,7 +64,7 @@ class Connection(asyncio.BufferedProtocol):
         self.reception.connections.add(self)
         if self.reception.is_proxy(address):
             self._proxy_bytes = b""
-            self._expect(self.reception.limits.tls_timeout_s)
+            self._expect(self._limits.tls_timeout_s)
         else:
             self._begin()
 
@@ -80,7 +81,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _greet(self) -> None:
         self.session.greet()
-        self._expect(self.reception.limits.command_timeout_s)
+        self._expect(self._limits.command_timeout_s)
         self._flush()
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -150,7 +151,7 @@ class Connection(asyncio.BufferedProtocol):
     def _start_tls(self) -> None:
         assert self.reception.tls is not None
         self._wire.start_tls(self.reception.tls)
-        self._expect(self.reception.limits.tls_timeout_s)
+        self._expect(self._limits.tls_timeout_s)
 
     def _decrypt(self, untrusted: bytes) -> bytes:
         was_handshaking = self._wire.handshaking
@@ -166,7 +167,7 @@ class Connection(asyncio.BufferedProtocol):
             if self.reception.implicit_tls:
                 self._greet()
             else:
-                self._expect(self.reception.limits.command_timeout_s)
+                self._expect(self._limits.command_timeout_s)
         if self._wire.is_closing:
             self._hang_up()
         return plaintext
@@ -229,7 +230,7 @@ class Connection(asyncio.BufferedProtocol):
                     self._start(self._spool_and_go_on(take, event))
                     break
                 if event is None:
-                    if not session.is_full or (session.offended and self.reception.tar_pit_s):
+                    if not session.is_full or (session.offended and self._tar_pit_s):
                         break
                     self._flush()
                     self.deadline = 0.0
@@ -249,7 +250,7 @@ class Connection(asyncio.BufferedProtocol):
             self._questions.tidy()
         answered = bool(session.out)
         if answered:
-            if session.offended and self.reception.tar_pit_s and not session.ended:
+            if session.offended and self._tar_pit_s and not session.ended:
                 self._hold()
             else:
                 self._flush()
@@ -260,13 +261,13 @@ class Connection(asyncio.BufferedProtocol):
             self._expect_content()
         elif answered or not self.deadline:
             self._content_since = 0.0
-            self._expect(self.reception.limits.command_timeout_s)
+            self._expect(self._limits.command_timeout_s)
         self._wire.set_reading(session.buffered <= _UNREAD_BYTES and not self._spooling)
 
     def _hold(self) -> None:
         if self._held is None:
             self.deadline = 0.0
-            self._held = self.reception.call_later(self.reception.tar_pit_s, self._leave_tar_pit)
+            self._held = self.reception.call_later(self._tar_pit_s, self._leave_tar_pit)
 
     def _leave_tar_pit(self) -> None:
         self._held = None
@@ -321,7 +322,7 @@ class Connection(asyncio.BufferedProtocol):
         self.deadline = self.reception.now() + seconds
 
     def _expect_content(self) -> None:
-        limits, now = self.reception.limits, self.reception.now()
+        limits, now = self._limits, self.reception.now()
         if not self._content_since:
             self._content_since = now
         self.deadline = min(now + limits.data_timeout_s, self._content_since + limits.data_total_s)

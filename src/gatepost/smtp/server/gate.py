@@ -37,6 +37,10 @@ class Gate:
         self._total += 1
         return None
 
+    def renew(self, limits: ReceiveLimits) -> None:
+        """Hold these limits against sessions that begin from now on; who is blocked stays so."""
+        self._limits = limits
+
     def leave(self, address: str) -> None:
         """Count a session out."""
         self._total -= 1

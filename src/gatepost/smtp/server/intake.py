@@ -15,7 +15,8 @@ from gatepost.smtp import replies
 from gatepost.smtp.replies import Reply
 from gatepost.smtp.server.service import Spool
 from gatepost.smtp.session.content import Content
-from gatepost.telemetry.log import emit_unexpected
+from gatepost.telemetry.events import StoreTrouble
+from gatepost.telemetry.log import emit, emit_unexpected
 
 INLINE_BYTES = 131_072
 """Content up to this size stays in memory until its mail is whole."""
@@ -83,6 +84,7 @@ class Intake:
         try:
             return await asyncio.shield(future)
         except StoreError as error:
+            emit(StoreTrouble(what="spooling a large mail", reason=str(error)))
             self.trouble = replies.STORE_FULL if isinstance(error, StoreFull) else replies.STORE_AWAY
         except Exception as error:
             emit_unexpected("smtp.spool", error)

@@ -22,16 +22,14 @@ class Reception(Premises):
         loop = asyncio.get_running_loop()
         self.begin(loop)
         self._server = await loop.create_server(lambda: Connection(self), sock=listening, backlog=_BACKLOG)
-        limits = self.limits
-        shortest = min(limits.command_timeout_s, limits.data_timeout_s, limits.data_total_s, limits.tls_timeout_s)
-        self._sweep_every_s = min(1.0, shortest / 4)
         self._sweep()
 
     def _sweep(self) -> None:
-        now = self.now()
+        now, limits = self.now(), self.limits
         for connection in list(self.connections):
             connection.check_deadline(now)
-        self._sweeper = self.call_later(self._sweep_every_s, self._sweep)
+        shortest = min(limits.command_timeout_s, limits.data_timeout_s, limits.data_total_s, limits.tls_timeout_s)
+        self._sweeper = self.call_later(min(1.0, shortest / 4), self._sweep)
 
     async def drain(self) -> None:
         """Take no new connections; end idle sessions, let those in a mail finish it, for `drain_s` at most."""

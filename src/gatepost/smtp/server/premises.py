@@ -43,15 +43,19 @@ class Premises:
         proxy_from: tuple[str, ...] = (),
     ) -> None:
         self.name = name
-        self.terms = terms
-        self.service = service
         self.gate = gate
         self.tls = tls
         self.implicit_tls = implicit_tls
-        self.limits: ReceiveLimits = terms.limits
-        self.tar_pit_s = _TAR_PIT_S[self.limits.tar_pit]
         self.connections: set[OpenConnection] = set()
         self._proxies = tuple(ipaddress.ip_network(network) for network in proxy_from)
+        self.renew(terms, service)
+
+    def renew(self, terms: Terms, service: Service) -> None:
+        """Offer these terms to connections from now on, and ask this service from each next MAIL on."""
+        self.terms = terms
+        self.service = service
+        self.limits: ReceiveLimits = terms.limits
+        self.tar_pit_s = _TAR_PIT_S[self.limits.tar_pit]
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Take the loop whose clock counts."""

@@ -20,12 +20,14 @@ from gatepost.telemetry.log import emit_unexpected
 class Questions:
     """The questions of one session, on behalf of `peer`."""
 
-    __slots__ = ("_peer", "_reception", "_session", "intake")
+    __slots__ = ("_peer", "_reception", "_service", "_session", "intake")
 
     def __init__(self, reception: Premises, session: Session, peer: Peer) -> None:
         self._reception = reception
         self._session = session
         self._peer = peer
+        self._service = reception.service
+        """The house of the transaction at hand; a newer one is asked from the next MAIL on."""
         self.intake: Intake | None = None
         """Where the content of the mail at hand goes, once it is large."""
 
@@ -38,12 +40,13 @@ class Questions:
             return event.reply if isinstance(event, ContentRefused) else replies.LOCAL_ERROR
 
     def _ask(self, event: Event) -> Reply | Awaitable[Reply]:
-        service, peer = self._reception.service, self._peer
+        service, peer = self._service, self._peer
         match event:
             case RcptTo(envelope, recipient):
                 return service.rcpt_to(peer, envelope, recipient)
             case MailFrom(envelope):
                 peer.helo, peer.extended = self._session.helo, self._session.extended
+                service = self._service = self._reception.service
                 return service.mail_from(peer, envelope)
             case ContentBegins(envelope):
                 self.abandon()
@@ -56,7 +59,7 @@ class Questions:
                 service.content_refused(peer, envelope, refusal)
                 return refusal
             case Authenticate(user, password):
-                return service.authenticate(peer, user, password)
+                return self._reception.service.authenticate(peer, user, password)
             case _:
                 raise AssertionError(f"{type(event).__name__} is no question for the service")
 
@@ -65,13 +68,13 @@ class Questions:
             return self._take_spooled_mail(event, self.intake)
         content = self._session.content
         assert content is not None
-        return self._reception.service.message(self._peer, event.envelope, Received(event.size, content.take(), "", event.eight_bit))
+        return self._service.message(self._peer, event.envelope, Received(event.size, content.take(), "", event.eight_bit))
 
     async def _take_spooled_mail(self, event: ContentEnds, intake: Intake) -> Reply:
         blob = await intake.finish()
         if isinstance(blob, Reply):
             return blob
-        return await self._reception.service.message(self._peer, event.envelope, Received(event.size, b"", blob, event.eight_bit))
+        return await self._service.message(self._peer, event.envelope, Received(event.size, b"", blob, event.eight_bit))
 
     def spooling(self) -> Callable[[], Awaitable[None]] | None:
         """Give what moves a piece of a large mail out of memory, where that is due."""
@@ -79,7 +82,7 @@ class Questions:
         if content is None or not is_due(content):
             return None
         if self.intake is None:
-            self.intake = Intake(content, self._reception.service.spool)
+            self.intake = Intake(content, self._service.spool)
         return self.intake.take
 
     def tidy(self) -> None:

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Change the configuration: check what somebody proposes, plan it, apply it, take it back.
+
+    seed ── version 1 ── apply ── version 2 ── apply ── version 3 ── rollback to 1 ── version 4, with the text of 1
+
+Promises: nothing is applied that `gatepost config check` would refuse; nothing is applied over a change that its author has
+not seen; a rollback is checked and told like any other change. Refusals are values, with all that their reader needs.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from gatepost.config.canonical import canonical
+from gatepost.config.configuration import Configuration
+from gatepost.config.loader import load_configuration, read_configuration_text
+from gatepost.errors import ConfigError, GatepostError
+from gatepost.telemetry.events import ConfigurationMade, SeedIgnored
+from gatepost.telemetry.log import emit
+from gatepost.versioning.plan import Change, changes
+from gatepost.versioning.record import Version, VersionLine, checksum
+from gatepost.versioning.store import Proposal, Versions
+
+Faults = Callable[[Configuration, str], Iterable[ConfigError]]
+"""Gives all that is wrong with a configuration; the second argument is what a fault calls it."""
+GATEPOST = "gatepost"
+"""The author of what no person did."""
+_LONGEST_REASON, _LONGEST_AUTHOR = 500, 100
+
+
+class Applied(NamedTuple):
+    """The version that holds now. `made` is False when it says already what was proposed, or when this was only a plan."""
+
+    version: VersionLine
+    changes: tuple[Change, ...]
+    made: bool = True
+
+
+class Outdated(NamedTuple):
+    """The version it was based on is not the newest: who changed what meanwhile."""
+
+    newest: VersionLine
+    meanwhile: tuple[VersionLine, ...]
+    """The versions made since, oldest first."""
+    changes: tuple[Change, ...]
+
+
+class Faulty(NamedTuple):
+    """The settings cannot work."""
+
+    faults: tuple[ConfigError, ...]
+
+
+Answer = Applied | Outdated | Faulty
+
+
+class Versioning:
+    """The configuration of one house: `faults` is what a start would refuse, `made` is called after each new version's COMMIT."""
+
+    def __init__(
+        self, versions: Versions, faults: Faults, made: Callable[[], object] | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.versions = versions
+        self._faults = faults
+        self._made = made or (lambda: None)
+        self._clock = clock
+
+    async def begin(self, seed: str) -> Version:
+        """Import the seed as version 1 when there is no version yet; tell when it was changed since. Raises: ConfigError, StoreError."""
+        newest = await self.versions.current()
+        if newest is None:
+            configuration = load_configuration(seed)
+            for fault in self._faults(configuration, seed):
+                raise fault
+            proposal = Proposal(canonical(configuration, seed), GATEPOST, f"imported from {seed}", self._clock(), 0)
+            kept = await self.versions.make(proposal)
+            if kept.made:
+                self._tell(kept.newest, ())
+            return kept.newest
+        if await self._was_changed(seed, newest):
+            emit(SeedIgnored(path=seed))
+        return newest
+
+    async def plan(self, untrusted_text: str, source: str, based_on: int | None = None) -> Answer:
+        """Tell what an apply would do."""
+        configuration = self._read(untrusted_text, source)
+        if isinstance(configuration, Faulty):
+            return configuration
+        newest = await self._newest()
+        if checksum(canonical(configuration, source)) != newest.checksum and based_on not in (None, newest.number):
+            return await self._outdated(based_on, newest)
+        return Applied(newest.line, changes(read(newest), configuration), made=False)
+
+    async def apply(self, untrusted_text: str, source: str, *, author: str, reason: str, based_on: int) -> Answer:
+        """Make the settings of a text the next version. Raises: GatepostError without a reason; StoreError."""
+        author, reason = _said(author, reason)
+        configuration = self._read(untrusted_text, source)
+        if isinstance(configuration, Faulty):
+            return configuration
+        document, newest = canonical(configuration, source), await self._newest()
+        if document == newest.document:  # applied twice, because an answer was lost, is applied once
+            return Applied(newest.line, (), made=False)
+        kept = await self.versions.make(Proposal(document, author, reason, self._clock(), based_on))
+        if not kept.made:
+            return await self._outdated(based_on, kept.newest)
+        before = newest if newest.number == based_on else await self.get(based_on)
+        differing = changes(read(before), configuration)
+        self._tell(kept.newest, differing)
+        return Applied(kept.newest.line, differing)
+
+    async def rollback(self, number: int, *, author: str, reason: str) -> Answer:
+        """Make the next version of an older one's text."""
+        author, reason = _said(author, reason)
+        wanted, newest = await self.get(number), await self._newest()
+        said = f"back to version {number}: {reason}"
+        return await self.apply(wanted.document, f"version {number}", author=author, reason=said, based_on=newest.number)
+
+    async def difference(self, before: int, after: int | Configuration) -> tuple[Change, ...]:
+        """Tell what differs between two versions, or between a version and other settings."""
+        other = read(await self.get(after)) if isinstance(after, int) else after
+        return changes(read(await self.get(before)), other)
+
+    async def get(self, number: int) -> Version:
+        """Give a version. Raises: GatepostError when there is none of this number."""
+        found = await self.versions.get(number)
+        if found is None:
+            newest = await self.versions.current()
+            raise GatepostError(
+                f"there is no version {number} of the configuration; "
+                + (f"the newest is {newest.number}, `gatepost config history` lists them" if newest else "there is none yet")
+            )
+        return found
+
+    def _tell(self, made: Version, differing: tuple[Change, ...]) -> None:
+        emit(ConfigurationMade(version=made.number, author=made.author, reason=made.reason, changes=len(differing)))
+        self._made()
+
+    async def _newest(self) -> Version:
+        newest = await self.versions.current()
+        return newest if newest is not None else await self.get(1)
+
+    async def _outdated(self, based_on: int | None, newest: Version) -> Outdated:
+        since = newest.number - (based_on or 0)
+        lines = await self.versions.history(max(since, 1))
+        before = await self.versions.get(based_on) if based_on else None
+        differing = changes(read(before), read(newest)) if before is not None and since > 0 else ()
+        return Outdated(newest.line, tuple(reversed(lines)), differing)
+
+    async def _was_changed(self, seed: str, newest: Version) -> bool:
+        try:
+            now = load_configuration(seed)
+        except ConfigError:
+            return True
+        first = await self.versions.get(1)
+        return now not in [read(one) for one in (first, newest) if one is not None]
+
+    def _read(self, untrusted_text: str, source: str) -> Configuration | Faulty:
+        try:
+            configuration = read_configuration_text(untrusted_text, source)
+            faults = tuple(self._faults(configuration, source))
+        except ConfigError as fault:
+            faults = (fault,)
+        return Faulty(faults) if faults else configuration
+
+
+def read(version: Version) -> Configuration:
+    """Give the settings of a stored version. Raises ConfigError when this program does not know all of its keys."""
+    return read_configuration_text(version.document, f"version {version.number}")
+
+
+def _said(author: str, reason: str) -> tuple[str, str]:
+    """Give who and why as one line each."""
+    author, reason = " ".join(author.split())[:_LONGEST_AUTHOR], " ".join(reason.split())[:_LONGEST_REASON]
+    if not reason:
+        raise GatepostError("a change needs a reason, for those who read the history; say it with --reason")
+    if not author:
+        raise GatepostError("a change needs an author; say who with --author")
+    return author, reason
