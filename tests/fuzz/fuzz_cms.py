@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fuzz what reads, verifies and decrypts CMS: `python tests/fuzz/fuzz_cms.py [-max_total_time=3600] [FOLDER]`.
+
+Needs atheris. Whatever the bytes are, nothing raises; nothing is intact or authenticated that our own keys did not make. A
+crasher that is found becomes a case of the unit tests. It begins with one object of each kind, made with this run's keys; what it
+finds worth keeping goes to the folder.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["gatepost"]):
+    from gatepost.encryption.cms.capabilities import read_capabilities
+    from gatepost.encryption.cms.certificate import Certificate, read_certificate
+    from gatepost.encryption.cms.content import OtherContent, read
+    from gatepost.encryption.cms.enveloped.addressee import Addressee, addressee
+    from gatepost.encryption.cms.enveloped.ciphers import WRITTEN
+    from gatepost.encryption.cms.enveloped.decrypt import Decrypted, decrypt
+    from gatepost.encryption.cms.enveloped.encrypt import encrypt
+    from gatepost.encryption.cms.enveloped.message import Enveloped
+    from gatepost.encryption.cms.fault import Fault
+    from gatepost.encryption.cms.limits import Limits
+    from gatepost.encryption.cms.names import normalised
+    from gatepost.encryption.cms.policy import Policy
+    from gatepost.encryption.cms.public_key import load
+    from gatepost.encryption.cms.scheme import Scheme
+    from gatepost.encryption.cms.signed.message import SignedData
+    from gatepost.encryption.cms.signed.signer import Signer, default_scheme
+    from gatepost.encryption.cms.signed.verify import verify
+    from gatepost.encryption.cms.signed.write import sign
+    from gatepost.encryption.cms.times import read_time
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from cms_people import NOW, person, ring
+
+CONTENT = b"Content-Type: text/plain\r\n\r\ncontent"
+LENIENT = Policy(sha1=True, triple_des=True)
+TIGHT = Limits(size_bytes=4096, depth=3, elements=50, indefinite=5, recipients=2, signers=2, certificates=2, attributes=4, small_bytes=300)
+KINDS = ("rsa", "p256", "ed25519", "x25519")
+OURS = ring(*(person(kind) for kind in KINDS if kind != "ed25519"))
+CERTIFICATES = [person(kind).certificate for kind in KINDS]
+
+
+def check_one(data: bytes) -> None:
+    """Read one input in every way; the promises are asserted."""
+    for limits in (Limits(), TIGHT):
+        found = read(data, limits)
+        if isinstance(found, SignedData):
+            check_signed(found)
+        elif isinstance(found, Enveloped):
+            opened = decrypt(found, OURS, LENIENT)
+            assert isinstance(opened, Fault | Decrypted)
+            assert isinstance(opened, Fault) or not opened.authenticated or opened.content == CONTENT
+        else:
+            assert isinstance(found, Fault | OtherContent)
+    certificate = read_certificate(data)
+    if isinstance(certificate, Certificate):
+        certificate.x509()
+        load(certificate.public_key)
+        normalised(certificate.issuer)
+        assert certificate.names[0]
+    read_capabilities(data)
+    read_time(data)
+
+
+def check_signed(data: SignedData) -> None:
+    """Nothing but our own content is intact under our keys."""
+    for detached in (None, CONTENT):
+        for judgement in verify(data, detached, certificates=CERTIFICATES, policy=LENIENT):
+            assert judgement.verdict != "intact" or judgement.certificate is not None
+            if judgement.verdict == "intact" and judgement.certificate in CERTIFICATES:
+                content = detached if data.content is None else bytes(data.content.whole())
+                assert content == CONTENT
+            assert judgement.capabilities is not None
+    data.certificates()
+
+
+def write_seeds(folder: Path) -> None:
+    """Write one object of each kind."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind in KINDS:
+        one = person(kind)
+        scheme = default_scheme(one.certificate)
+        if isinstance(scheme, Scheme):
+            for detached in (False, True):
+                data = sign(CONTENT, [Signer(one.private, one.certificate, scheme)], NOW, detached=detached)
+                (folder / f"signed-{kind}-{detached}").write_bytes(data)
+        made = addressee(one.certificate)
+        if isinstance(made, Addressee):
+            for name, cipher in WRITTEN.items():
+                (folder / f"enveloped-{kind}-{name}").write_bytes(encrypt(CONTENT, [made], cipher))
+        (folder / f"certificate-{kind}").write_bytes(one.certificate.encoded)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as seeds:
+        write_seeds(Path(seeds))
+        atheris.Setup([*sys.argv, seeds], check_one)
+        atheris.Fuzz()
