@@ -12,8 +12,8 @@ from gatepost.config.limits import DeliveryLimits
 from gatepost.delivery.handover.client import Handover
 from gatepost.delivery.handover.server import HandoverServer
 from gatepost.delivery.routing import Routing
+from gatepost.delivery.verification.answers import Answers
 from gatepost.delivery.verification.question import Asker
-from gatepost.delivery.verification.store_sqlite import SqliteAnswers
 from gatepost.delivery.verification.turns import Turns
 from gatepost.delivery.verification.verification import Verification
 from gatepost.dns.twin import Twin
@@ -106,7 +106,7 @@ class House:
         self.verification = Verification(
             Routing(self._connectors(), Twin(""), is_owned=self.owners.__contains__),
             Asker(self.limits, "gate.example"),
-            SqliteAnswers(self.store, self.clock),
+            Answers(self.store, self.clock),
             self.owners.get,
             clock=self.clock,
             turns=self.turns,

@@ -9,7 +9,7 @@ import pytest
 NEVER = {"cyclopts", "docstring_parser", "http", "hypothesis", "pydantic", "pytest", "rich", "unittest", "xml"}
 
 
-@pytest.mark.parametrize("process", ["receive", "deliver", "supervisor"])
+@pytest.mark.parametrize("process", ["receive", "deliver", "console", "supervisor"])
 def test_a_process_loads_nothing_that_only_people_or_tests_need(process):
     """No command line, no pictures, no second parser for mail, nothing that is made for tests."""
     program = f"import sys, gatepost.roles.{process}; print(*sys.modules)"

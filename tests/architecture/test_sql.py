@@ -31,7 +31,10 @@ def rooms_with(found) -> set[str]:
 
 def belongs(room: str) -> bool:
     """Tell whether a room may speak SQL."""
-    return room in ("delivery/queue", "delivery/verification") or room.split("/", maxsplit=1)[0] == "storage"
+    return (
+        room in ("delivery/queue", "delivery/verification", "replication", "tracking", "versioning")
+        or room.split("/", maxsplit=1)[0] == "storage"
+    )
 
 
 def test_statements_stand_in_the_stores():

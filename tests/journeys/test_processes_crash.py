@@ -121,10 +121,11 @@ async def test_without_the_supervisor_the_processes_end_by_themselves(tmp_path: 
     async with Sink() as sink:
         gateway = Gateway(tmp_path, relay_all_to(sink.port))
         await to_thread(gateway.start)
+        await to_thread(gateway.wait_for_console)
         children = [pid for name, pids in gateway.running().items() if name != SUPERVISOR for pid in pids]
-        assert len(children) == 2
+        assert len(children) == 3
         await to_thread(gateway.sigkill, SUPERVISOR)
-        await until(lambda: not any(map(alive, children)), "both have ended")
+        await until(lambda: not any(map(alive, children)), "all have ended")
         with socket.socket() as free:
             free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             free.bind((LOOPBACK, gateway.port))

@@ -48,7 +48,8 @@ async def test_run_starts_all_processes_and_a_mail_goes_through(tmp_path: Path) 
     async with Sink() as sink:
         gateway = Gateway(tmp_path, relay_all_to(sink.port))
         await to_thread(gateway.start)
-        assert {name: len(pids) for name, pids in gateway.running().items()} == {"supervisor": 1, "deliver": 1, "receive": 1}
+        await to_thread(gateway.wait_for, "process.started", 4)
+        assert {name: len(pids) for name, pids in gateway.running().items()} == {"supervisor": 1, "deliver": 1, "receive": 1, "console": 1}
         result = await generate(Plan(port=gateway.port, mails=5))
         mails = await sink.wait(5)
         assert {mail.id: mail.sha256 for mail in mails} == {line.id: line.sha256 for line in result.lines}

@@ -14,9 +14,12 @@ _NOUNS = {
     "run": ("run:run", "Run the processes of this machine until told to end."),
     "demo": ("demo:demo", "Show a whole gateway at work on this machine, with mails of its own."),
     "queue": ("queue:queue", "Look at the mail that waits for delivery, and act on it."),
+    "track": ("track:track", "Find out what became of a mail, and why."),
+    "role": ("role:role", "Pair this machine's role with others, and see how they do."),
     "check": ("check:check", "Judge a mail file as the gateway would, or show its structure and defects."),
     "rules": ("rules:rules", "Explain which rule owns a mail."),
-    "config": ("config:config", "Check the settings."),
+    "config": ("config:config", "Look at the configuration, change it and take it back."),
+    "db": ("db:db", "Look after the databases."),
 }
 
 
@@ -36,7 +39,7 @@ def carry_out(words: list[str]) -> int:
     for noun, (place, says) in _NOUNS.items():
         app.command(_PLACE + place, name=noun, help=says)
     try:
-        if not words or words in (["queue"], ["config"], ["rules"]):
+        if not words or words in (["queue"], ["config"], ["rules"], ["role"], ["track"], ["db"]):
             raise UsageError(f"no command was given; `{' '.join(['gatepost', *words])} --help` lists them")
         answer = app(words)
     except CycloptsError as fault:

@@ -13,7 +13,7 @@ from gatepost.config.loader import DEFAULT_BOOTSTRAP, load_bootstrap
 def run(
     *,
     config: Annotated[Path, Parameter(help="The bootstrap file.")] = Path(DEFAULT_BOOTSTRAP),
-    role: Annotated[Literal["gateway"] | None, Parameter(help="What to run; absent: the file's role.")] = None,
+    role: Annotated[Literal["single", "gateway", "intranet"] | None, Parameter(help="What to run; absent: the file's role.")] = None,
     process: Annotated[str | None, Parameter(help="Run this process alone, unsupervised; absent: all of them.")] = None,
 ) -> int:
     """Run the processes of this machine until told to end.

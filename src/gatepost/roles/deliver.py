@@ -4,137 +4,213 @@
 DESCRIPTION
     Owns the gateway's store. Commits what `receive` hands over, delivers it from memory at once, claims
     what is due from the queue, settles each attempt. Asks next hops for recipients that `receive` does not
-    know. Serves the control socket of this role.
+    know. Keeps what the intranet must know in its outbox, and takes what the intranet hands over: new versions
+    of the configuration are announced to every process. Serves this role's private API.
 STANDARDS
-    RFC 5321, 1870, 2920, 3207, 3461, 3464, 6152, 6531, 7505.
+    RFC 5321, 1870, 2920, 3207, 3461, 3464, 6152, 6531, 7505; 8446 between roles.
 SECURITY
-    Reads SMTP replies and DNS answers from outside, and mail only to send it on unchanged. Holds no
-    private key but passwords for smart hosts.
+    Reads SMTP replies and DNS answers from outside, and mail only to send it on unchanged. Roles on other machines
+    are known by the certificate that was pinned when they were paired. Holds the key of its own, and passwords
+    for smart hosts.
 DIAGNOSTICS
-    delivery.done an attempt, delivery.report a report, recipient.asked a question, store.trouble while the store cannot commit.
+    delivery.done an attempt, delivery.report a report, recipient.asked a question, store.trouble while the store
+    cannot commit, command.done a command, link.peer_refused who may not call, configuration.taken, configuration.kept.
 BUGS
     None known.
 """
 
 import asyncio
+import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from gatepost.config.bootstrap import Bootstrap
 from gatepost.config.configuration import Configuration
-from gatepost.delivery.dispatch import Dispatcher
+from gatepost.delivery.handover.frames import State
 from gatepost.delivery.handover.server import HandoverServer
 from gatepost.delivery.queue.contract import Queue
-from gatepost.delivery.queue.queue import SqliteQueue, close_queue, open_queue
-from gatepost.delivery.queue.record import ClaimedMail
-from gatepost.delivery.route import Route
-from gatepost.delivery.routing import Routing
-from gatepost.delivery.send.sender import Sender
-from gatepost.delivery.verification.question import Asker
-from gatepost.delivery.verification.store_sqlite import SqliteAnswers
+from gatepost.delivery.queue.queue import DurableQueue, close_queue, open_queue
+from gatepost.delivery.verification.answers import Answers
 from gatepost.delivery.verification.verification import Verification
 from gatepost.dns.exchangers import Ourselves
-from gatepost.errors import StoreError
-from gatepost.mailflow.delivering import Delivering
-from gatepost.mailflow.identify import Identities
-from gatepost.mailflow.journey import deliver
-from gatepost.mailflow.reporting import Reporting
-from gatepost.roles.control import ControlServer
+from gatepost.errors import StoreError, StoreOwned
+from gatepost.replication.outbox import Outbox
+from gatepost.replication.service import Handler, Operation
+from gatepost.roles.deliver_house import DeliverHouse, Site
+from gatepost.roles.link_gateway import GatewayLink
 from gatepost.roles.processes import Paths, hostname, own_addresses
-from gatepost.roles.resolution import make_resolver
+from gatepost.storage.blobs_opening import open_blobs
 from gatepost.telemetry.events import StoreTrouble
 from gatepost.telemetry.log import emit
+from gatepost.tracking.codec import KIND as TRACK
+from gatepost.tracking.codec import compose
+from gatepost.tracking.outcome import encoded_drop
+from gatepost.tracking.record import FORM as TRACK_FORM
+from gatepost.tracking.refused import RefusedBuffer, RefusedHead
+from gatepost.versioning import apply, current
+from gatepost.versioning.following import Following
+from gatepost.versioning.record import FORM as CONFIGURATION_FORM
+from gatepost.versioning.record import KIND as CONFIGURATION
 
+PROCESS = "deliver"
 _DRAIN_S = 25.0
 _PIECE_BYTES, _PAUSE_S = 65_536, 0.002
 """A large mail is read in such pieces, with such a wait in between: about 30 MB/s at most, the rest is for others."""
 _SWEEP_EVERY_S = 3600.0
+_LOOK_EVERY_S = 5.0
+"""How often a gateway whose store is shared looks for a version of the configuration that another one took in."""
 
 
-class Parts(NamedTuple):
-    """What the process is made of, ready to take mail."""
-
-    queue: Queue
-    dispatcher: Dispatcher
-    verification: Verification
-    close: Callable[[], Awaitable[None]]
-
-
-async def start(bootstrap: Bootstrap, configuration: Configuration) -> Callable[[], Awaitable[None]]:
-    """Put the process together and serve `receive`; gives what drains it."""
-    paths = Paths(bootstrap)
-    parts = await make_parts(bootstrap, configuration)
-    control = ControlServer(Path(paths.control), queue_commands(parts.queue))
-    await control.start()
-    handover = HandoverServer(paths.handover, parts.queue, parts.dispatcher.offer, parts.verification.judge)
-    await handover.start()
-
-    async def drain() -> None:
-        await handover.close()
-        await parts.close()
-        await control.close()
-
-    return drain
+async def start(bootstrap: Bootstrap, configuration: Configuration, *, version: int = 0) -> Callable[[], Awaitable[None]]:
+    """Put the process together and serve `receive`; gives what drains it. `version` is the configuration's."""
+    queue = await _open_queue(bootstrap, configuration)
+    try:
+        await _claim_blobs(queue)
+        process = Deliver(bootstrap, queue, configuration, version)
+    except BaseException:
+        await close_queue(queue)
+        raise
+    try:
+        await process.start()
+    except BaseException:
+        await process.drain()
+        raise
+    return process.drain
 
 
-async def make_parts(bootstrap: Bootstrap, configuration: Configuration) -> Parts:
-    """Open the store and put queue, dispatcher, sender and the delivering house together."""
+class Deliver:
+    """The parts of the process, around its queue."""
+
+    def __init__(self, bootstrap: Bootstrap, queue: DurableQueue, configuration: Configuration, version: int) -> None:
+        self._paths = Paths(bootstrap)
+        self._queue = queue
+        self._house = DeliverHouse(_site(bootstrap, queue), queue, Answers(queue.store), configuration, version, wake=queue.wake)
+        self._link = GatewayLink(bootstrap, queue.store, self._states)
+        self._refused = RefusedBuffer(self._ship)
+        self._handover = HandoverServer(
+            self._paths.handover,
+            queue,
+            self._house.dispatcher.offer,
+            self._house.verification.judge,
+            refused=lambda told: self._refused.add(told.head, told.key, told.tenant_id),
+        )
+        self._following = Following(PROCESS, self._paths.data, version, self._take)
+        self._upkeep: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to deliver and serve. Raises: GatepostError."""
+        self._house.dispatcher.start()
+        self._refused.start()
+        self._link.applier.register(CONFIGURATION, (CONFIGURATION_FORM,), apply.handler, self._publish)
+        await asyncio.to_thread(current.note_applied, self._paths.data, self._following.version)
+        await self._publish()
+        await self._handover.start()
+        await self._link.start(queue_operations(self._queue))
+        self._upkeep = [asyncio.create_task(_sweep(self._queue, self._house.verification))]
+        if self._queue.store.engine != "sqlite":
+            self._upkeep.append(asyncio.create_task(self._look_for_versions()))
+
+    async def drain(self) -> None:
+        """Take no more mail, let what is under way end, close the store."""
+        for task in self._upkeep:
+            task.cancel()
+        await self._handover.close()
+        await self._following.close()
+        await self._link.close()
+        await self._house.close(_DRAIN_S)
+        await self._refused.close()
+        await close_queue(self._queue)
+
+    # Versions of the configuration
+
+    async def _publish(self) -> None:
+        """Write the newest version for the processes of this gateway to read, and announce it."""
+        number = await apply.publish(self._queue.store, self._paths.data)
+        if number:
+            self._handover.announce(number)
+            self._following.announced(number)
+
+    async def _take(self, configuration: Configuration, version: int) -> None:
+        await self._house.take(configuration, version)
+        await asyncio.to_thread(current.note_applied, self._paths.data, version)
+
+    async def _look_for_versions(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            try:
+                await self._publish()
+            except StoreError as error:
+                emit(StoreTrouble(what="looking for a version of the configuration", reason=str(error)))
+
+    def _states(self) -> list[dict[str, Any]]:
+        """Tell how each process of this gateway does."""
+        ours = State(PROCESS, os.getpid(), self._following.version, self._following.error)
+        return [
+            {"process": one.process, "pid": one.pid, "version": one.version, "error": one.error} for one in (ours, *self._handover.states())
+        ]
+
+    # Tracks of refused mail
+
+    async def _ship(self, heads: list[RefusedHead]) -> None:
+        now = time.time()
+        await self._link.outbox.append(*((TRACK, TRACK_FORM, one.tenant_id, now, compose(one.head, ())) for one in heads))
+
+
+async def _open_queue(bootstrap: Bootstrap, configuration: Configuration) -> DurableQueue:
+    data, stores = Paths(bootstrap).data, bootstrap.stores
+    return await open_queue(
+        data,
+        store_url=stores.gateway,
+        blobs=open_blobs(stores.blobs, data, login=stores.blobs_login),
+        lease_s=configuration.delivery.lease_s,
+        form=TRACK_FORM,
+        tell_drop=encoded_drop,
+    )
+
+
+async def _claim_blobs(queue: DurableQueue) -> None:
+    """Make sure that the blobs are this store's. While they cannot be reached, small mails pass all the same. Raises: StoreOwned."""
+    try:
+        await asyncio.to_thread(queue.blobs.claim, await Outbox(queue.store).identity())
+    except StoreOwned:
+        raise
+    except StoreError as error:
+        emit(StoreTrouble(what="claiming the blobs", reason=str(error)))
+
+
+def _site(bootstrap: Bootstrap, queue: DurableQueue) -> Site:
     name = hostname(bootstrap)
-    queue = await open_queue(Paths(bootstrap).data, lease_s=configuration.delivery.lease_s)
-    identities = Identities(configuration)
+
+    def ourselves(configuration: Configuration) -> Ourselves:
+        return Ourselves(frozenset({name.lower()}), own_addresses(bootstrap, resolve=not configuration.dns.zone_file))
 
     async def pieces(blob: str) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
-        with queue.blobs.open(blob) as reader:
+        with await asyncio.to_thread(queue.blobs.open, blob) as reader:
             pieces = reader.pieces(_PIECE_BYTES)
             while piece := await loop.run_in_executor(None, next, pieces, b""):
                 yield piece
                 await asyncio.sleep(_PAUSE_S)
 
-    sender = Sender(configuration.delivery, name, pieces)
-
-    house = Delivering(sender, Reporting(configuration.delivery, identities, name, queue.blobs.beginning))
-
-    async def carry(claim: ClaimedMail, route: Route) -> None:
-        await deliver(claim, route, house)
-
-    routing = Routing(
-        configuration.send_connectors,
-        make_resolver(configuration),
-        is_owned=identities.is_owned,
-        ourselves=Ourselves(frozenset({name.lower()}), own_addresses(bootstrap, resolve=not configuration.dns.zone_file)),
-    )
-    house.dispatcher = dispatcher = Dispatcher(carry, house.refuse, routing, queue, configuration.delivery, wake=queue.wake)
-    dispatcher.start()
-    answers = SqliteAnswers(queue.store)
-    verification = Verification(routing, Asker(configuration.delivery, name), answers, identities.tenant_of_domain)
-    sweeper = asyncio.get_running_loop().create_task(_sweep(queue, verification))
-
-    async def close() -> None:
-        sweeper.cancel()
-        await verification.close()
-        await dispatcher.drain(_DRAIN_S)
-        await sender.close()
-        await close_queue(queue)
-
-    return Parts(queue, dispatcher, verification, close)
+    return Site(name, ourselves, pieces, queue.blobs.beginning)
 
 
-async def _sweep(queue: SqliteQueue, verification: Verification) -> None:
+async def _sweep(queue: DurableQueue, verification: Verification) -> None:
     """Remove, once an hour, blobs that no mail refers to (a crash or a client that hung up left them) and answers out of date."""
     while True:
         await asyncio.sleep(_SWEEP_EVERY_S)
         try:
+            await _claim_blobs(queue)
             await queue.sweep_blobs()
             await verification.expire()
         except StoreError as error:
             emit(StoreTrouble(what="sweeping the store", reason=str(error)))
 
 
-def queue_commands(queue: Queue) -> dict[str, Callable[..., Awaitable[Any]]]:
+def queue_operations(queue: Queue) -> dict[str, Handler | Operation]:
     """Give what `gatepost queue` may ask of this process."""
 
     async def lines(tenant_id: int | None = None) -> list[dict[str, Any]]:
@@ -149,4 +225,9 @@ def queue_commands(queue: Queue) -> dict[str, Callable[..., Awaitable[Any]]]:
     async def drop(wanted: str, tenant_id: int | None = None) -> int:
         return await queue.drop(wanted, tenant_id)
 
-    return {"queue.list": lines, "queue.show": show, "queue.retry": retry, "queue.drop": drop}
+    return {
+        "queue.list": lines,
+        "queue.show": show,
+        "queue.retry": Operation(retry, command=True),
+        "queue.drop": Operation(drop, command=True),
+    }

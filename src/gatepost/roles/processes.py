@@ -27,7 +27,19 @@ class Paths:
         self.run = Path(bootstrap.run) if bootstrap.run else self.data / "run"
         self.handover = str(self.run / "handover.sock")
         self.control = str(self.run / "control.sock")
+        self.console = str(self.run / "console.sock")
         self.blobs = self.data / "blobs"
+        self.link = self.data / "link"
+
+    @property
+    def control_path(self) -> Path:
+        """The gateway's control socket."""
+        return Path(self.control)
+
+    @property
+    def console_path(self) -> Path:
+        """The console's control socket."""
+        return Path(self.console)
 
     def make(self) -> None:
         """Make the folders, for this user alone."""

@@ -2,7 +2,8 @@
 """Start the processes of one machine, start again what crashed, end all in order.
 
 DESCRIPTION
-    Binds the listeners (and so may need root; the processes do not), starts `deliver`, then `receive`.
+    Binds the listeners (and so may need root; the processes do not), starts `deliver`, then `receive`, then
+    `console`: the role says which of them.
     A process that ends by itself is started again: at once, then after growing pauses. While it is
     away, new connections wait in the listeners that the supervisor holds.
 SECURITY
@@ -30,6 +31,8 @@ from gatepost.storage.ownership import refuse_owned
 from gatepost.telemetry.events import ProcessDraining, ProcessEnded, ProcessStarted
 from gatepost.telemetry.log import emit
 
+DATABASES = {"single": ("gateway", "intranet"), "gateway": ("gateway",), "intranet": ("intranet",)}
+"""The stores of each role."""
 _PAUSES_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
 _STEADY_S = 30.0
 _LAST_WAIT_S = 40.0
@@ -60,23 +63,34 @@ class Supervisor:
         paths = Paths(self._bootstrap)
         paths.make()
         # Both before a socket joins a port: the kernel would give it connections that a running gateway is to answer.
-        refuse_owned(paths.data)
-        for listener in self._bootstrap.listeners:
-            refuse_taken(listener)
+        for database in DATABASES[self._bootstrap.role]:
+            refuse_owned(paths.data, database)
+        if self._bootstrap.role != "intranet":
+            for listener in self._bootstrap.listeners:
+                refuse_taken(listener)
         self._give_to_user(paths)
-        self._processes = [_Process("deliver", "deliver")]
-        for number in range(self._bootstrap.processes.receive):
-            sockets = {index: bind(listener) for index, listener in enumerate(self._bootstrap.listeners)}
-            self._processes.append(_Process(f"receive-{number + 1}", "receive", sockets))
+        self._processes = self._make_processes()
         wake = self._catch_signals()
         emit(ProcessStarted(process="supervisor", pid=os.getpid()))
         refused = self._watch(wake)
         for process in self._processes:
             for listening in process.sockets.values():
                 listening.close()
-        for kind in ("receive", "deliver"):  # in this order: nobody hands mail to nobody
+        for kind in ("receive", "console", "deliver"):  # in this order: nobody hands mail to nobody
             self._end([process for process in self._processes if process.kind == kind])
         return refused
+
+    def _make_processes(self) -> list[_Process]:
+        """Bind the ports and give the processes of this role, in the order of their start."""
+        role, processes = self._bootstrap.role, []
+        if role != "intranet":
+            processes.append(_Process("deliver", "deliver"))
+            for number in range(self._bootstrap.processes.receive):
+                sockets = {index: bind(listener) for index, listener in enumerate(self._bootstrap.listeners)}
+                processes.append(_Process(f"receive-{number + 1}", "receive", sockets))
+        if role != "gateway":
+            processes.append(_Process("console", "console"))
+        return processes
 
     def _catch_signals(self) -> selectors.DefaultSelector:
         reader, writer = socket.socketpair()
@@ -109,7 +123,12 @@ class Supervisor:
         return 0
 
     def _never_ran(self, process: _Process, now: float) -> bool:
-        """Whether a process refused its very first start (a wrong setting, a store that is owned): no restart helps."""
+        """Whether a process refused its very first start (a wrong setting, a store that is owned): no restart helps.
+
+        A gateway goes on without its console, which is tried again.
+        """
+        if process.kind == "console" and self._bootstrap.role != "intranet":
+            return False
         return process.crashes == 0 and process.start_again_at == 0.0 and now - process.started_at < _STEADY_S
 
     def _ended(self, process: _Process, status: int, now: float) -> None:

@@ -71,6 +71,7 @@ class MailRefused(Event):
     recipient: str
     reply: str
     reason: str
+    helo: str = ""
     track: str = ""
     rule: str = ""
     scl: float = 0.0
@@ -128,6 +129,107 @@ class RecipientAsked(Event):
     existence: Literal["known", "unknown", "no_answer"]
     host: str
     reply: str
+
+
+class TracksLost(Event):
+    """Tracks of refused mails were given up: more came than could be kept until they were stored."""
+
+    name = "tracking.lost"
+    level = "warning"
+    where: str
+    tracks: int
+
+
+class CommandDone(Event):
+    """Another role, or somebody on this machine, gave a command: what became of it. A repeated one was not carried out again."""
+
+    name = "command.done"
+    peer: str
+    operation: str
+    id: str
+    outcome: Literal["done", "refused", "repeated"]
+    reason: str
+
+
+class LinkTrouble(Event):
+    """A link to another role does not work, or what it tells cannot be applied; it is tried again, nothing is lost."""
+
+    name = "link.trouble"
+    level = "warning"
+    link: str
+    reason: str
+
+
+class LinkRestored(Event):
+    """A link to another role works, at first or again after trouble."""
+
+    name = "link.restored"
+    link: str
+    store: str
+
+
+class PeerRefused(Event):
+    """Somebody who wanted to call this role over the network was turned away."""
+
+    name = "link.peer_refused"
+    level = "warning"
+    client: str
+    reason: str
+
+
+class RolePaired(Event):
+    """A one-time token was used: this certificate may call this role from now on."""
+
+    name = "role.paired"
+    peer: str
+    fingerprint: str
+    client: str
+
+
+class RoleParted(Event):
+    """A role's certificate is no longer trusted here, or this role no longer calls that one."""
+
+    name = "role.parted"
+    peer: str
+    fingerprint: str
+
+
+class ConfigurationMade(Event):
+    """A version of the configuration was made on the intranet, by an import, an apply or a rollback."""
+
+    name = "configuration.made"
+    version: int
+    author: str
+    reason: str
+    changes: int
+
+
+class ConfigurationTaken(Event):
+    """A process works with another version of the configuration from now on."""
+
+    name = "configuration.taken"
+    process: str
+    version: int
+    before: int
+
+
+class ConfigurationKept(Event):
+    """A process could not work with a newer version of the configuration and keeps the one it has."""
+
+    name = "configuration.kept"
+    level = "error"
+    version: int
+    newer: int
+    reason: str
+
+
+class SeedIgnored(Event):
+    """The file that `configuration` in the bootstrap file names was changed after it was imported; that changes nothing."""
+
+    name = "configuration.seed_ignored"
+    level = "warning"
+    path: str
+    mend: str = "use gatepost config apply"
 
 
 class StoreTrouble(Event):
