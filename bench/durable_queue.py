@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from gatepost.delivery.queue.queue import SqliteQueue, close_queue, open_queue
+from gatepost.delivery.queue.queue import DurableQueue, close_queue, open_queue
 from gatepost.delivery.queue.record import Body, NewMail, Outcome, Settlement
 from gatepost.message.addresses import Address
 from gatepost.smtp.envelope import Envelope, Recipient
@@ -34,7 +34,7 @@ def mail(number: int, body: bytes) -> NewMail:
     return NewMail(track, 0, "inbound", now, now + 432_000, "192.0.2.1", "sender.example.org", envelope, TRACE, Body(len(body), body))
 
 
-async def session(queue: SqliteQueue, numbers: "list[int]", body: bytes) -> None:
+async def session(queue: DurableQueue, numbers: "list[int]", body: bytes) -> None:
     while numbers:
         claimed = await queue.commit(mail(numbers.pop(), body)).committed()
         assert claimed is not None

@@ -59,7 +59,7 @@ def compare(sent: Iterable[LedgerLine], arrived: Iterable[LedgerLine], tracks_on
             damaged += 1
     missing = [name for name in accepted if name not in deliveries]
     bounced = [name for name in missing if name in reported]
-    waiting = [name for name in missing if name not in reported and _track(accepted[name]) in tracks_on_queue]
+    waiting = [name for name in missing if name not in reported and track_of(accepted[name]) in tracks_on_queue]
     lost = sorted(set(missing) - set(bounced) - set(waiting))
     return Accounts(
         accepted=len(accepted),
@@ -77,6 +77,7 @@ def compare(sent: Iterable[LedgerLine], arrived: Iterable[LedgerLine], tracks_on
     )
 
 
-def _track(line: LedgerLine) -> str:
+def track_of(line: LedgerLine) -> str:
+    """Give the track that a mail was queued as; '' where its reply names none."""
     found = _TRACK.search(line.reply)
     return found[1] if found else ""

@@ -12,7 +12,7 @@ from typing import Any
 
 from gatepost.testing.ports import free_port, wait_until_unused
 from gatepost.testing.processes import alive
-from measure import filtered_fidelity, isolation, names, place, rounds, rows, rspamd
+from measure import engines, filtered_fidelity, isolation, names, place, rounds, rows, rspamd
 from measure.fidelity import Unfaithful
 from measure.filtering_rivals import NAMES, Filtering, filtering
 from measure.mailbag import mailbag, zone_file
@@ -25,14 +25,16 @@ from measure.smtp_sink import SmtpSink
 PROGRAMS = {**isolation.PROGRAMS, **names.PROGRAMS, **rspamd.PROGRAMS}
 
 
-def measure(cells: list[Cell], pairs: int, seconds: float, receive: int) -> tuple[list[dict[str, Any]], list[str], dict[str, Any]]:
+def measure(
+    cells: list[Cell], pairs: int, seconds: float, receive: int, store: str
+) -> tuple[list[dict[str, Any]], list[str], dict[str, Any]]:
     """Measure these cells in an isolated process; gives rows, troubles, and what was found of one mail by size."""
     if lacking := provide(PROGRAMS):
         return [], [lacking], {}
     for size_bytes in {cell.size_bytes for cell in cells}:
         mailbag(size_bytes)
     wanted = [f"{cell.size_bytes}/{cell.sessions}" for cell in cells]
-    arguments = ["--pairs", str(pairs), "--seconds", str(seconds), "--receive", str(receive), "--cells", *wanted]
+    arguments = ["--pairs", str(pairs), "--seconds", str(seconds), "--receive", str(receive), "--store", store, "--cells", *wanted]
     done = isolation.run_isolated("measure.filtered", arguments)
     try:
         report = json.loads(done.stdout.splitlines()[-1])
@@ -48,6 +50,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--receive", type=int, required=True)
     parser.add_argument("--cells", nargs="+", required=True)
+    engines.add_argument(parser)
     options = parser.parse_args()
     cells = [Cell(*map(int, cell.split("/")), False, True) for cell in options.cells]
     folder, zone, hop = place.folder("relay-filters"), zone_file(), free_port()
@@ -57,7 +60,7 @@ def main() -> int:
         service.wait_for(senders()[0].domain)
         known, first = senders()[0].domain, senders()[1].domain
         tell(f"names answer after {service.wait_for(first):.1f} ms, and {service.wait_for(known):.1f} ms when known")
-        with filtering(folder, hop, options.receive) as running:
+        with filtering(folder, hop, options.receive, options.store) as running:
             _measure(cells, running, hop, options, folder, report)
         tell(f"{service.stop()} questions went beyond the cache")
     sys.stdout.write(json.dumps(report) + "\n")

@@ -16,9 +16,10 @@ from gatepost.config.rules import FilterSettings, WordGroup
 from gatepost.testing.gateway import Gateway
 from gatepost.testing.ports import free_port
 from gatepost.testing.postfix import Postfix
+from measure.engines import engine
 from measure.isolation import GATEWAY_ADDRESS, NAMES_ADDRESS, SINK_ADDRESS
 from measure.mailbag import DOMAIN, USERS
-from measure.rivals import Rival, Rivals
+from measure.rivals import Rival, Rivals, tracked_rival
 from measure.rspamd import Rspamd
 from measure.senders import BLOCKLISTS
 
@@ -52,22 +53,24 @@ def configuration(hop: int) -> Configuration:
 
 
 @contextmanager
-def filtering(folder: Path, hop: int, receive: int) -> Iterator[Filtering]:
+def filtering(folder: Path, hop: int, receive: int, store: str) -> Iterator[Filtering]:
     """Run all three on the host `gateway`; they relay to port `hop` of the host `sink`."""
     bare = Postfix(folder / "postfix", address=_ANYWHERE, parameters=_postfix(folder / "postfix-users", hop))
     rspamd = Rspamd(folder / "rspamd")
-    milter = {"smtpd_milters": f"unix:{rspamd.milter}", "milter_default_action": "tempfail", "milter_protocol": "6"}
-    judging = Postfix(folder / "postfix-rspamd", address=_ANYWHERE, parameters={**_postfix(folder / "rspamd-users", hop), **milter})
+    asking = {"smtpd_milters": f"unix:{rspamd.milter}", "milter_default_action": "tempfail", "milter_protocol": "6"}
+    judging = Postfix(folder / "postfix-rspamd", address=_ANYWHERE, parameters={**_postfix(folder / "rspamd-users", hop), **asking})
     listener = Listener(address=_ANYWHERE, port=free_port(), tls="none")
-    gatepost = Gateway(folder / "gatepost", configuration(hop), listeners=[listener], receive=receive)
-    with rspamd, bare, judging, gatepost:
-        ports = bare.port, judging.port, gatepost.port
-        roots = (bare.master_pid,), (judging.master_pid, rspamd.pid), (gatepost.supervisor_pid,)
-        every = {pid for own in roots for pid in own}
-        found = [
-            Rival(name, port, own, tuple(every - set(own)), GATEWAY_ADDRESS) for name, port, own in zip(NAMES, ports, roots, strict=True)
-        ]
-        yield Filtering(tuple(found), gatepost, rspamd)
+    with rspamd, bare, judging, engine(store, folder / "postgres") as kept:
+        gatepost = Gateway(folder / "gatepost", configuration(hop), listeners=[listener], receive=receive, stores=kept.stores)
+        with gatepost:
+            plain, milter = (bare.master_pid,), (judging.master_pid, rspamd.pid)
+            ours = tracked_rival(NAMES[2], gatepost, kept, (*plain, *milter), GATEWAY_ADDRESS)
+            found = (
+                Rival(NAMES[0], bare.port, plain, (*milter, *ours.roots), GATEWAY_ADDRESS),
+                Rival(NAMES[1], judging.port, milter, (*plain, *ours.roots), GATEWAY_ADDRESS),
+                ours,
+            )
+            yield Filtering(found, gatepost, rspamd)
 
 
 def _postfix(users: Path, hop: int) -> dict[str, str]:

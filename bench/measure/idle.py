@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """bench/idle: what a gateway costs that does nothing, how soon it answers, and whether a huge mail hurts others.
 
-Memory is the PSS of all processes some time after the start. Then small mails come at a steady rate, in
-turn alone, while 50 MB mails pass by the gateway (a control), and while they pass through it; only small
-mails whose own time overlaps with a large one's count as "beside". What makes and swallows the large ones
-gives way to all others. A small mail's time runs from when it was due, so waiting for a free session counts.
+Memory is the PSS of all processes of a single machine, the console included, some time after the start. Then small mails come
+at a steady rate, in turn alone, while 50 MB mails pass by the gateway (a control), and while they pass through it; only small
+mails whose own time overlaps with a large one's count as "beside". What makes and swallows the large ones gives way to all
+others. A small mail's time runs from when it was due, so waiting for a free session counts.
 """
 
 import json
@@ -24,6 +24,7 @@ from gatepost.testing.processes import pss_mib, snapshot
 from measure import place
 from measure.place import tell
 from measure.sink_process import SinkProcess
+from measure.tracked import Tracked
 
 _LARGE_BYTES = 50_000_000
 _GIVING_WAY = 19
@@ -63,6 +64,7 @@ def _measure(rest_s: float, rounds: int, seconds: float, rate: float) -> dict[st
         gateway = Gateway(folder / "gatepost", _configuration(small.port, large.port))
         answers_after_s = gateway.start()
         try:
+            gateway.wait_for_console()
             tell(f"answers after {answers_after_s:.2f} s; resting {rest_s:g} s")
             time.sleep(rest_s)
             memory = {f"{name}-{pid}": round(pss_mib([pid]), 1) for name, pids in gateway.running().items() for pid in pids}
@@ -74,6 +76,8 @@ def _measure(rest_s: float, rounds: int, seconds: float, rate: float) -> dict[st
                 tell(f"round {number + 1}: {samples.words()}")
             foreign = (snapshot([], [os.getpid()]).foreign_s - before) / (time.monotonic() - began)
             time.sleep(2.0)
+            drained_s = Tracked(gateway).drain()
+            samples.troubles += ["the outbox was not empty in time"] if drained_s is None else []
             arrived = {line.id: line.at for line in small.lines()}
             rest["pss_mib_after_load"] = round(gateway.pss_mib(), 1)
         finally:

@@ -3,7 +3,8 @@
 
 All run side by side on the same disk and are loaded in turn (A B A B), so that a change of the machine's mood hits all;
 the ratio is the median of the rounds' ratios. One mail a connection. A repeat's time runs from the
-generator's start until the sink has counted its last mail. The generator is smtp-source; where STARTTLS is measured, or
+generator's start until the sink has counted its last mail; a repeat counts only if the tracks of its mails reach the
+intranet (`repeat`). The generator is smtp-source; where STARTTLS is measured, or
 filters are, it is our own for all: smtp-source has no TLS and one mail only. The part with filters runs on a network of
 its own (`isolation`) and needs root; the packages it lacks are installed.
 """
@@ -18,7 +19,7 @@ from gatepost.testing.ports import free_port, wait_until_unused
 from gatepost.testing.postfix import why_not
 from gatepost.testing.processes import alive
 from gatepost.testing.tls import self_signed
-from measure import fidelity, filtered, place, rounds, rows
+from measure import engines, fidelity, filtered, place, rounds, rows
 from measure.place import tell
 from measure.repeat import Cell
 from measure.rivals import Rivals, rivals
@@ -45,8 +46,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--pairs", type=int, help="rounds of repeats for each cell")
     parser.add_argument("--seconds", type=float, help="length of one repeat")
     parser.add_argument("--receive", type=int, default=1, help="Gatepost's receive processes; 1 is as shipped")
+    engines.add_argument(parser)
     options = parser.parse_args(arguments)
-    lacking = why_not() or next((f"{tool} is not installed" for tool in ("smtp-source", "smtp-sink") if not shutil.which(tool)), "")
+    lacking = (
+        why_not()
+        or engines.why_not(options.store)
+        or next((f"{tool} is not installed" for tool in ("smtp-source", "smtp-sink") if not shutil.which(tool)), "")
+    )
     if lacking:
         tell(f"bench/relay: {lacking}")
         return 3
@@ -55,13 +61,14 @@ def main(arguments: list[str] | None = None) -> int:
     wanted = {"off": (False,), "default": (True,), "both": (False, True)}[options.filters]
     cells = [cell for cell in options.cells or (_QUICK if options.quick else _FULL) if cell.filters in wanted]
     began = time.monotonic()
-    found, troubles, examples = _measure(cells, pairs, seconds, options.receive)
+    found, troubles, examples = _measure(cells, pairs, seconds, options.receive, options.store)
     report = {
         "bench": "relay",
         "quick": options.quick,
         "pairs": pairs,
         "seconds": seconds,
         "receive_processes": options.receive,
+        "store": options.store,
         "took_s": round(time.monotonic() - began, 1),
         "troubles": troubles,
         "rows": found,
@@ -81,25 +88,27 @@ def _cell(text: str) -> Cell:
     return Cell(4096 if size == "4k" else int(size[:-1]) * 1024, int(sessions), "tls" in more, "filters" in more)
 
 
-def _measure(cells: list[Cell], pairs: int, seconds: float, receive: int) -> tuple[list[dict[str, Any]], list[str], dict[str, Any]]:
+def _measure(
+    cells: list[Cell], pairs: int, seconds: float, receive: int, store: str
+) -> tuple[list[dict[str, Any]], list[str], dict[str, Any]]:
     plain, judged = [cell for cell in cells if not cell.filters], [cell for cell in cells if cell.filters]
     found: list[dict[str, Any]] = []
     troubles: list[str] = []
     examples: dict[str, Any] = {}
     if plain:
-        found, troubles = _measure_plain(plain, pairs, seconds, receive)
+        found, troubles = _measure_plain(plain, pairs, seconds, receive, store)
     if judged:
-        more, trouble, examples = filtered.measure(judged, pairs, seconds, receive)
+        more, trouble, examples = filtered.measure(judged, pairs, seconds, receive, store)
         found, troubles = found + more, troubles + trouble
     return found, troubles, examples
 
 
-def _measure_plain(cells: list[Cell], pairs: int, seconds: float, receive: int) -> tuple[list[dict[str, Any]], list[str]]:
+def _measure_plain(cells: list[Cell], pairs: int, seconds: float, receive: int, store: str) -> tuple[list[dict[str, Any]], list[str]]:
     folder, hop = place.folder("relay"), free_port()
     found: list[dict[str, Any]] = []
     troubles: list[str] = []
     tell(f"on {place.file_system(folder)}; {len(cells)} cells of {pairs} rounds of {seconds:g} s")
-    with rivals(folder, hop, self_signed(folder / "tls"), receive) as both:
+    with rivals(folder, hop, self_signed(folder / "tls"), receive, store) as both:
         for cell in cells:
             if ended := [rival.name for rival in both if not all(map(alive, rival.roots))]:
                 troubles.append(f"{cell} and what follows: {ended[0]} has ended")

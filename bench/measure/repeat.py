@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One timed repeat: N mails from a generator through a gateway until the sink has counted N."""
+"""One timed repeat: N mails from a generator through a gateway until the sink has counted N.
+
+Where mails leave tracks, telling the intranet of them is part of the work: its CPU counts to the end, and a repeat is
+worth nothing if the outbox was seconds behind when the last mail arrived, or if not each mail has its track afterwards.
+"""
 
 import os
 import subprocess
@@ -24,7 +28,8 @@ SENDER, RECIPIENT = "sender@example.org", "user@example.com"
 _GENERATORS = 2
 _LONGEST_S = 120.0
 """A repeat that takes longer is worth nothing."""
-
+LAG_S = 6.0
+"""What waits in the outbox at the end may be so old; 2 s of it gathers what happens to one mail (`replication.artefact.GATHER_S`)."""
 
 Send = Callable[[], tuple[str, float]]
 """Send all mails; gives what went wrong, or '', and the CPU seconds that took."""
@@ -43,6 +48,19 @@ class Cell(NamedTuple):
         return f"{self.size_bytes // 1024}k/{self.sessions}{'/tls' if self.starttls else ''}{'/filters' if self.filters else ''}"
 
 
+class Tracks(NamedTuple):
+    """What became of the tracks of a repeat's mails."""
+
+    reached: int
+    """So many of them has the intranet."""
+    waited: int
+    """In the outbox when the last mail had arrived."""
+    lag_s: float
+    """Age of the oldest of them."""
+    drained_s: float | None
+    """Until none waited; None: too long."""
+
+
 class Repeat(NamedTuple):
     """What one repeat gave."""
 
@@ -56,6 +74,7 @@ class Repeat(NamedTuple):
     pss_mib: float
     trouble: str
     """'' or why this repeat is worth nothing."""
+    tracks: Tracks | None = None
 
     @property
     def per_s(self) -> float:
@@ -65,7 +84,7 @@ class Repeat(NamedTuple):
 
 def run(rival: Rival, sink: SmtpSink, cell: Cell, mails: int, folder: Path) -> Repeat:
     """Send mails through a gateway, one a connection, and wait for the last in the sink."""
-    expected = sink.count + mails
+    expected, started = sink.count + mails, _at_rest(rival)
     with (_our_load if cell.starttls or cell.filters else _smtp_source)(rival, cell, mails, folder) as send:
         before, began = _usage(rival, cell), time.perf_counter()
         trouble, used = send()
@@ -73,15 +92,39 @@ def run(rival: Rival, sink: SmtpSink, cell: Cell, mails: int, folder: Path) -> R
         seconds, after = time.perf_counter() - began, _usage(rival, cell)
     if not counted and not trouble:
         trouble = f"the sink counted {sink.count - expected + mails} of {mails}"
+    foreign_cpu = max(0.0, after.foreign_s - before.foreign_s) / seconds
+    tracks = None
+    if rival.tracked is not None:
+        waited, lag_s = rival.tracked.backlog()
+        drained_s = rival.tracked.drain()
+        after = _usage(rival, cell)  # before our own question, which costs the engine something too
+        tracks = Tracks(rival.tracked.count(started), waited, round(lag_s, 1), drained_s)
+        trouble = trouble or _complaint(tracks, mails)
     return Repeat(
         mails=mails,
         seconds=seconds,
         cpu_s=after.watched_s[0] - before.watched_s[0],
         generator_cpu_s=used,
-        foreign_cpu=max(0.0, after.foreign_s - before.foreign_s) / seconds,
+        foreign_cpu=foreign_cpu,
         pss_mib=pss_mib(tree(rival.roots)),
         trouble=trouble,
+        tracks=tracks,
     )
+
+
+def _at_rest(rival: Rival) -> float:
+    """Wait until nothing earlier is to be told of; gives the time (Unix)."""
+    if rival.tracked is not None:
+        rival.tracked.drain()
+    return time.time()
+
+
+def _complaint(tracks: Tracks, mails: int) -> str:
+    if tracks.drained_s is None:
+        return "the outbox was not empty in time"
+    if tracks.reached != mails:
+        return f"the intranet has {tracks.reached} tracks of {mails} mails"
+    return f"the outbox was {tracks.lag_s} s behind" if tracks.lag_s > LAG_S else ""
 
 
 def _usage(rival: Rival, cell: Cell) -> Snapshot:

@@ -42,5 +42,12 @@ def _tell_repeat(cell: Cell, number: int, rival: Rival, got: Repeat) -> None:
     tell(
         f"{cell!s:14} round {number + 1} {rival.name:14} {got.per_s:7.0f}/s {got.cpu_s / got.mails * 1000:6.2f} s/1000 "
         f"{got.pss_mib:5.0f} MiB, generator {got.generator_cpu_s / got.mails * 1000:.2f} s/1000, others {got.foreign_cpu:.2f} CPU "
-        f"({got.mails} in {got.seconds:.1f} s) {got.trouble}"
+        f"({got.mails} in {got.seconds:.1f} s){_tell_tracks(got)} {got.trouble}"
     )
+
+
+def _tell_tracks(got: Repeat) -> str:
+    if got.tracks is None:
+        return ""
+    tracks = got.tracks
+    return f", {tracks.reached} tracks, {tracks.waited} waited, the oldest for {tracks.lag_s} s, drained in {tracks.drained_s} s"

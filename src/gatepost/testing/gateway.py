@@ -4,7 +4,8 @@
     with Gateway(folder, relay_all_to(sink.port)) as gateway:
         ... gateway.port ... gateway.sigkill("deliver") ...
 
-Its two files, its data and its log (`gatepost.log`: events, one JSON line each) lie in `folder`.
+Its two files, its data and its log (`gatepost.log`: events, one JSON line each) lie in `folder`. It is a single machine,
+console included, unless another role is asked for; `testing.sites` puts several together.
 """
 
 import asyncio
@@ -14,14 +15,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import msgspec
 
-from gatepost.config.bootstrap import Bootstrap, Listener, Processes, Tls
+from gatepost.config.bootstrap import Bootstrap, Link, Listener, Processes, Stores, Tls
 from gatepost.config.configuration import Configuration, OwnedDomain, SendConnector
 from gatepost.config.limits import DeliveryLimits, ReceiveLimits
 from gatepost.config.rules import Rule
@@ -30,7 +32,8 @@ from gatepost.testing.ports import LOOPBACK, accepts_connections, answers, free_
 from gatepost.testing.processes import alive, pss_mib, snapshot, tree
 from gatepost.testing.tls import CertificateFiles
 
-SUPERVISOR = "supervisor"
+SUPERVISOR, CONSOLE = "supervisor", "console"
+Role = Literal["single", "gateway", "intranet"]
 
 
 class GatewayFailed(Exception):
@@ -71,18 +74,27 @@ class Gateway:
         tls: CertificateFiles | None = None,
         receive: int = 1,
         hostname: str = "gateway.example",
+        role: Role = "single",
+        stores: Stores | None = None,
+        linked: bool = False,
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        """Prepare it; `linked` lets an intranet on another machine call it, on a free port of loopback."""
         self.folder = folder.resolve()
         self.configuration = configuration
         identity = Tls(certificate=str(tls.certificate.resolve()), key=str(tls.key.resolve())) if tls is not None else Tls()
+        if role == "intranet":
+            listeners = [Listener()]  # the default, which this role does not look at
         self.bootstrap = Bootstrap(
+            role=role,
             hostname=hostname,
             data=str(self.folder / "data"),
             configuration=str(self.folder / "configuration.toml"),
             listeners=tuple(listeners or [loopback_listener(tls)]),
             tls=identity,
             processes=Processes(receive=receive),
+            stores=stores or Stores(),
+            link=Link(listen=f"{LOOPBACK}:{free_port()}" if linked else ""),
         )
         self.config_file = self.folder / "gatepost.toml"
         self.log = self.folder / "gatepost.log"
@@ -113,7 +125,7 @@ class Gateway:
         Path(self.bootstrap.configuration).write_text(toml.dump(self.configuration))
 
     def start(self, timeout_s: float = 15.0) -> float:
-        """Start and wait until every port answers; gives the seconds that took.
+        """Start and wait until every port answers, or the console of an intranet; gives the seconds that took.
 
         Raises:
             GatewayFailed: It ended, or a port was silent until the time was over.
@@ -131,17 +143,39 @@ class Gateway:
                 env=self._environment,
                 start_new_session=True,
             )
+        end = began + timeout_s
+        if self.bootstrap.role == "intranet":
+            self._await(lambda: bool(self.running().get(CONSOLE)), end, "the console did not start")
+            return time.monotonic() - began
         for listener in self.bootstrap.listeners:
             # A listener with TLS or a PROXY header from the first byte does not greet a bare connection.
             silent = listener.tls == "implicit" or bool(listener.proxy_from)
-            while not (accepts_connections if silent else answers)(listener.port):
-                if self._process.poll() is not None:
-                    raise GatewayFailed(f"gatepost run ended with {self._process.returncode}: {self.last_words()}")
-                if time.monotonic() - began > timeout_s:
-                    self.kill_all()
-                    raise GatewayFailed(f"port {listener.port} did not answer within {timeout_s} s: {self.last_words()}")
-                time.sleep(0.01)
+            answered = partial(accepts_connections if silent else answers, listener.port)
+            self._await(answered, end, f"port {listener.port} did not answer")
         return time.monotonic() - began
+
+    def _await(self, truth: Callable[[], bool], end: float, complaint: str) -> None:
+        """Wait for what a start brings, unless it ends before. Raises: GatewayFailed."""
+        assert self._process is not None
+        while not truth():
+            if self._process.poll() is not None:
+                raise GatewayFailed(f"gatepost run ended with {self._process.returncode}: {self.last_words()}")
+            if time.monotonic() > end:
+                self.kill_all()
+                raise GatewayFailed(f"{complaint} in time: {self.last_words()}")
+            time.sleep(0.01)
+
+    def wait_for_console(self, timeout_s: float = 20.0) -> None:
+        """Wait until the console is at work: mail is taken before it is.
+
+        Raises:
+            GatewayFailed: It was not when the time was over.
+        """
+        end = time.monotonic() + timeout_s
+        while not self.running().get(CONSOLE):
+            if time.monotonic() > end:
+                raise GatewayFailed(f"no console within {timeout_s} s: {self.last_words()}")
+            time.sleep(0.02)
 
     def terminate(self, timeout_s: float = 30.0) -> int:
         """Send SIGTERM to the supervisor and wait; gives its exit status.
@@ -255,6 +289,19 @@ class Gateway:
             timeout=timeout_s,
             env=self._environment,
         )
+
+    def answer(self, *arguments: str) -> Any:
+        """Run `gatepost ARGUMENTS --json` and give what it answers.
+
+        Raises:
+            GatewayFailed: It ended with something else than 0; holds its words.
+        """
+        done = self.command(*arguments, "--json")
+        if done.returncode:
+            raise GatewayFailed(
+                f"gatepost {' '.join(arguments)} ended with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}"
+            )
+        return msgspec.json.decode(done.stdout)
 
     def __enter__(self) -> Self:
         self.start()

@@ -8,12 +8,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "bench"))
 
-from measure.kill import _victims
 from measure.place import file_system
 from measure.relay import _cell
-from measure.repeat import Cell, Repeat
+from measure.repeat import LAG_S, Cell, Repeat, Tracks, _complaint
 from measure.rows import rows, table
 from measure.smtp_sink import _COUNT
+from measure.victims import doubling, series
 
 CELL = Cell(4096, 8, False)
 
@@ -67,8 +67,38 @@ def test_cells_are_named_as_they_are_printed() -> None:
 
 
 def test_every_kind_of_victim_is_killed_often_enough() -> None:
-    """Of 200 kills 80 hit `receive`, 80 `deliver`, 20 the supervisor and 20 all processes."""
-    assert Counter(_victims(200, random.Random(1))) == {"receive": 80, "deliver": 80, "supervisor": 20, "all": 20}
+    """Each process is hit many times in 200 kills, on PostgreSQL the server and its backends too; a quick series hits each once."""
+    on_sqlite, on_postgresql = (Counter(series(store, 200, random.Random(1))) for store in ("sqlite", "postgresql"))
+    assert set(on_sqlite) == {"receive", "deliver", "console", "supervisor", "all"}
+    assert set(on_postgresql) == set(on_sqlite) | {"backend", "server"}
+    assert min(on_sqlite.values()) >= 15
+    assert min(on_postgresql.values()) >= 11
+    for kinds, store in ((on_sqlite, "sqlite"), (on_postgresql, "postgresql")):
+        assert Counter(series(store, 0, random.Random(1))) == dict.fromkeys(kinds, 1)
+
+
+def test_only_deaths_between_answer_and_commit_may_double() -> None:
+    """A killed `receive` or console doubles nothing."""
+    assert doubling(Counter({"receive": 9, "console": 9, "supervisor": 9, "deliver": 2, "all": 1, "server": 1, "backend": 1}), 1) == 6
+
+
+def test_a_repeat_whose_tracks_did_not_come_is_worth_nothing() -> None:
+    """A missing track, one too many, an outbox that is far behind or never empty: each is said."""
+    good = Tracks(200, 150, 2.5, 3.0)
+    assert _complaint(good, 200) == ""
+    assert "199 tracks of 200" in _complaint(good._replace(reached=199), 200)
+    assert "201 tracks of 200" in _complaint(good._replace(reached=201), 200)
+    assert "behind" in _complaint(good._replace(lag_s=LAG_S + 1), 200)
+    assert "not empty" in _complaint(good._replace(drained_s=None), 200)
+
+
+def test_tracks_are_told_of_in_rows_and_table() -> None:
+    """The sum of the tracks and the worst lag and drain of all repeats stand in the row of the gateway that leaves some."""
+    tracked = [(_repeat(100), _repeat(200)._replace(tracks=Tracks(200, 9, lag, lag + 1))) for lag in (1.0, 2.0)]
+    postfix, gatepost = rows(CELL, tracked)
+    assert "tracks" not in postfix
+    assert (gatepost["tracks"], gatepost["track_lag_s"], gatepost["tracks_drained_s"]) == (400, 2.0, 3.0)
+    assert "400" in table([postfix, gatepost])
 
 
 def test_a_file_system_in_memory_is_recognised() -> None:
