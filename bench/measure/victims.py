@@ -65,7 +65,7 @@ class Victims:
 
     def _kill_supervisor(self) -> None:
         gateway = self._gateway
-        orphans = [pid for pids in gateway.running().values() for pid in pids]
+        orphans = [pid for pid in gateway.pids() if pid != gateway.supervisor_pid]  # those that are still starting too
         gateway.sigkill(SUPERVISOR)
         stragglers = _outlive(orphans)
         if stragglers:

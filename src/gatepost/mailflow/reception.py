@@ -76,6 +76,8 @@ class ReceptionDesk:
 
     def _join(self, existence: Existence, transaction: Transaction, recipient: Recipient, envelope: Envelope, peer: Peer) -> Reply:
         if existence == "no_answer":
+            reason = "its next hop did not say whether it exists"
+            self._house.note_refusal(peer, envelope, str(recipient.address), replies.RECIPIENT_UNVERIFIED, reason)
             return replies.RECIPIENT_UNVERIFIED
         address = self._house.addressed(recipient).address
         chain = self._house.judging.chain(transaction, address, unknown=existence == "unknown")
@@ -116,10 +118,14 @@ class ReceptionDesk:
             if not _transaction(peer).handed_over:  # later the mail may be ours all the same
                 self._house.forget_soon(received)
             if isinstance(end, TimeoutError):
-                return replies.LOCAL_ERROR
+                return self._put_off(peer, envelope, replies.LOCAL_ERROR, f"no verdict within {self._verdict_timeout_s:g} s")
             raise
         except (StoreFull, StoreAway) as error:
-            return store_reply(error)
+            return self._put_off(peer, envelope, store_reply(error), str(error))
+
+    def _put_off(self, peer: Peer, envelope: Envelope, reply: Reply, reason: str) -> Reply:
+        self._house.note_refusal(peer, envelope, str(envelope.recipients[0].address), reply, reason)
+        return reply
 
     def may_be_blocked(self, peer: Peer) -> bool:
         """Spare those who may send to the world: one broken mail must not stop a company's own server."""
