@@ -17,6 +17,7 @@ from gatepost.delivery.handover.server import HandoverServer
 from gatepost.delivery.queue.queue import close_queue, open_queue
 from gatepost.delivery.verification.answers import Answers
 from gatepost.dns.exchangers import Ourselves
+from gatepost.errors import StoreFull
 from gatepost.mailflow.directory import Directory
 from gatepost.mailflow.identify import Identities
 from gatepost.mailflow.login import Logins
@@ -266,3 +267,19 @@ async def test_what_is_refused_is_told(stage: tuple[TrackedGateway, Sink]) -> No
     others = {head.recipients: head.reply for head in tracks.heads.values()}
     assert others["nobody@example.com",].startswith("550 5.1.1") and others["user@elsewhere.example",].startswith("550 5.7.1")
     assert not sink.mails and not tracks.attempts
+
+
+async def test_what_is_put_off_is_told(stage: tuple[TrackedGateway, Sink], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mail for which the store has no room is told as refused for now, with the reason that the client does not see."""
+    gateway, _ = stage
+
+    def no_room() -> None:
+        raise StoreFull("the disk is full")
+
+    monkeypatch.setattr(gateway.queue.store, "check_room", no_room)
+    reply = await gateway.say(["user@example.com"], mail("later"))
+    assert reply.startswith("452")
+    tracks = await gateway.changes(lambda told: told.heads)
+    (head,) = tracks.heads.values()
+    assert (head.status, head.reply, head.recipients) == (Status.TEMPORARILY_BLOCKED, reply, ("user@example.com",))
+    assert head.reason == "the store is full"
