@@ -19,6 +19,7 @@ _NOUNS = {
     "check": ("check:check", "Judge a mail file as the gateway would, or show its structure and defects."),
     "rules": ("rules:rules", "Explain which rule owns a mail."),
     "config": ("config:config", "Look at the configuration, change it and take it back."),
+    "mail": ("mail:mail", "Sign, encrypt, decrypt and verify a mail file."),
     "db": ("db:db", "Look after the databases."),
 }
 
@@ -39,7 +40,7 @@ def carry_out(words: list[str]) -> int:
     for noun, (place, says) in _NOUNS.items():
         app.command(_PLACE + place, name=noun, help=says)
     try:
-        if not words or words in (["queue"], ["config"], ["rules"], ["role"], ["track"], ["db"]):
+        if not words or words in (["queue"], ["config"], ["rules"], ["role"], ["track"], ["mail"], ["db"]):
             raise UsageError(f"no command was given; `{' '.join(['gatepost', *words])} --help` lists them")
         answer = app(words)
     except CycloptsError as fault:

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`gatepost mail`: sign, encrypt, decrypt and verify a mail file with S/MIME, without a gateway.
+
+Files are read as they would stand on the wire. A password is given by reference, `file:/PATH` or `env:NAME`.
+"""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from gatepost.cli.check import wire_form
+from gatepost.cli.output import console, plain, print_json
+from gatepost.config.secrets import resolve
+from gatepost.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from gatepost.roles.mail_file import Certificate, Identity, Report
+
+File = Annotated[Path, Parameter(help="A mail file; - reads standard input.")]
+Out = Annotated[Path | None, Parameter(name=["--out", "-o"], help="Where the mail is written; absent: standard output.")]
+Key = Annotated[Path, Parameter(help="A PKCS#12 file with the private key and its certificate.")]
+Keys = Annotated[tuple[Path, ...], Parameter(help="A PKCS#12 file with a private key; may be given several times.", negative=())]
+Password = Annotated[str, Parameter(help="The password of the PKCS#12 file, by reference: file:/PATH or env:NAME.")]
+At = Annotated[str, Parameter(help="The time to work at, as 2026-11-25T22:00Z; absent: now. Verifying: when the mail came.")]
+Json = Annotated[bool, Parameter(help="Answer in JSON.", negative=())]
+Legacy = Annotated[bool, Parameter(help="Read SHA-1 signatures and Triple-DES too.", negative=())]
+Protect = Annotated[bool, Parameter(help="Protect From, Subject and their like with the content (RFC 9788).", negative=())]
+EightBit = Literal["reencoded", "opaque", "refused"]
+
+_GOOD = ("valid_bound", "valid_domain", "valid")
+
+mail = App(name="mail", help="Sign, encrypt, decrypt and verify a mail file.")
+
+
+@mail.command
+def sign(
+    file: File,
+    *,
+    key: Key,
+    out: Out = None,
+    password: Password = "",
+    opaque: Annotated[bool, Parameter(help="Sign opaque: only S/MIME readers can show the mail.", negative=())] = False,
+    pss: Annotated[bool, Parameter(help="Sign with RSASSA-PSS where the key is RSA.", negative=())] = False,
+    eight_bit: Annotated[EightBit, Parameter(help="What becomes of a mail that is not in 7 bit.")] = "reencoded",
+    protect_headers: Protect = False,
+    remove_signatures: Annotated[bool, Parameter(help="Take off the signatures that are there, first.", negative=())] = False,
+    at: At = "",
+) -> int:
+    """Sign a mail; one that is signed already stays as it is unless its signatures are removed."""
+    from gatepost.roles.mail_file import Signing, sign_file, unsigned_file
+
+    signing = Signing(_identity(key, password), _time(at), opaque, pss, eight_bit, protect_headers)
+    raw = _mail(file)
+    _write(out, sign_file(unsigned_file(raw) if remove_signatures else raw, signing))
+    return 0
+
+
+@mail.command
+def encrypt(
+    file: File,
+    *,
+    recipient: Annotated[tuple[Path, ...], Parameter(help="A recipient's certificate; may be given several times.", negative=())],
+    out: Out = None,
+    cipher: Annotated[
+        str, Parameter(help="aes-256-cbc, which everybody reads, or aes-256-gcm, and both with 128 and 192.")
+    ] = "aes-256-cbc",
+    oaep: Annotated[bool, Parameter(help="Encrypt to RSA keys with OAEP.", negative=())] = False,
+    protect_headers: Protect = False,
+    key: Annotated[Path | None, Parameter(help="Sign first, with the key in this PKCS#12 file.")] = None,
+    password: Password = "",
+    at: At = "",
+) -> int:
+    """Encrypt a mail to one recipient or several; with a key it is signed first."""
+    from gatepost.roles.mail_file import CIPHERS, Encrypting, Signing, encrypt_file
+
+    if cipher not in CIPHERS:
+        raise UsageError(f"{cipher!r} is no cipher that is written; choose one of {', '.join(CIPHERS)}")
+    if not recipient:
+        raise UsageError("there is nobody to encrypt to; give --recipient a certificate")
+    signing: Signing | None = None
+    if key is not None:
+        signing = Signing(_identity(key, password), _time(at))
+    _write(out, encrypt_file(_mail(file), Encrypting(_certificates(recipient), cipher, oaep, protect_headers), signing))
+    return 0
+
+
+@mail.command
+def decrypt(
+    file: File,
+    *,
+    key: Keys,
+    out: Out = None,
+    password: Password = "",
+    unauthenticated: Annotated[
+        Literal["held", "neutralised"], Parameter(help="What becomes of content that could have been changed unnoticed.")
+    ] = "neutralised",
+    remove_signatures: Annotated[bool, Parameter(help="Take off the signatures inside.", negative=())] = False,
+    legacy: Legacy = False,
+    json: Json = False,
+) -> int:
+    """Decrypt a mail; exit code 1 when it stays closed or is held back."""
+    from gatepost.roles.mail_file import decrypt_file
+
+    if json and out is None:
+        raise UsageError("--json tells of the mail and the mail itself has no place then; give -o a file")
+    opened = decrypt_file(_mail(file), [_identity(one, password) for one in key], unauthenticated, removed=remove_signatures, legacy=legacy)
+    released = opened.mail is not None and opened.release != "plain"
+    if released:
+        assert opened.mail is not None
+        _write(out, opened.mail)
+    if json:
+        layers = [{"cipher": getattr(one, "cipher", None), "form": getattr(one, "form", None)} for one in opened.reading.layers]
+        print_json({"release": opened.release, "reason": opened.reason, "layers": layers, "findings": opened.findings})
+    elif not released:
+        print(f"The mail was not decrypted: {opened.reason}.", file=sys.stderr)
+    return 0 if released else 1
+
+
+@mail.command
+def verify(
+    file: File,
+    *,
+    trust: Annotated[tuple[Path, ...], Parameter(help="A trusted authority's certificates; may be given several times.", negative=())] = (),
+    key: Keys = (),
+    password: Password = "",
+    at: At = "",
+    from_: Annotated[str, Parameter(name="--from", help="Bind to this address instead of the mail's From.")] = "",
+    revocation: Annotated[Literal["soft", "hard"], Parameter(help="Whether unknown revocation may pass.")] = "soft",
+    crl: Annotated[tuple[Path, ...], Parameter(help="A revocation list; nothing is fetched.", negative=())] = (),
+    ocsp: Annotated[tuple[Path, ...], Parameter(help="An OCSP response, in DER.", negative=())] = (),
+    legacy: Legacy = False,
+    json: Json = False,
+) -> int:
+    """Judge a mail's signature: 0 it holds and is From's, 1 it does not, 3 nobody can say whether it was revoked and that is demanded."""
+    from gatepost.roles.mail_file import Verifying, verify_file
+
+    lists, responses = [_bytes(one) for one in crl], [_bytes(one) for one in ocsp]
+    asked = Verifying(_certificates(trust), _time(at), from_, revocation == "hard", lists, responses, legacy)
+    report = verify_file(_mail(file), [_identity(one, password) for one in key], asked)
+    if json:
+        print_json(_as_data(report))
+    else:
+        _tell(report)
+    return 0 if report.verdict in _GOOD else 3 if report.verdict == "unknown_status" else 1
+
+
+def _as_data(report: "Report") -> dict[str, Any]:
+    return {
+        "verdict": report.verdict,
+        "bound": report.bound,
+        "signers": [signer._asdict() for signer in report.signers],
+        "chain": report.chain,
+        "revocation": report.revocation,
+        "findings": report.findings,
+        "reason": report.reason,
+    }
+
+
+def _tell(report: "Report") -> None:
+    screen = console()
+    screen.print(plain(f"{report.verdict}{': ' + report.reason if report.reason else ''}", "green" if report.verdict in _GOOD else "red"))
+    for signer in report.signers:
+        addresses = ", ".join(signer.addresses) or "no address"
+        screen.print(plain(f"Signed by {signer.subject} ({addresses}), {signer.algorithm} with {signer.digest}"))
+    if report.chain:
+        screen.print(plain(f"Chain: {' < '.join(report.chain)}; revocation {report.revocation}"))
+    if report.findings:
+        screen.print(plain(f"Findings: {', '.join(report.findings)}", "yellow"))
+
+
+def _mail(file: Path) -> bytes:
+    return wire_form(sys.stdin.buffer.read() if str(file) == "-" else _bytes(file))
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as fault:
+        raise UsageError(f"{file} cannot be read ({fault.strerror}); name a file that is there") from None
+
+
+def _identity(file: Path, password: str) -> "Identity":
+    from gatepost.roles.mail_file import identity
+
+    try:
+        secret = resolve(password, "--password") if password else ""
+    except ConfigError as fault:
+        raise UsageError(str(fault)) from None
+    return identity(_bytes(file), secret, str(file))
+
+
+def _certificates(files: Sequence[Path]) -> "tuple[Certificate, ...]":
+    from gatepost.roles.mail_file import certificates
+
+    return tuple(one for file in files for one in certificates(_bytes(file), str(file)))
+
+
+def _time(text: str) -> datetime:
+    if not text:
+        return datetime.now(UTC)
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is no time; write one like 2026-11-25T22:00Z") from None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _write(out: Path | None, written: bytes) -> None:
+    if out is None:
+        sys.stdout.buffer.write(written)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        out.write_bytes(written)
+    except OSError as fault:
+        raise UsageError(f"{out} cannot be written ({fault.strerror}); name another file") from None

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recognise what a MIME entity is to S/MIME (RFC 8551 §3.2, §3.5, §3.9), old names and bare file names included."""
+
+from typing import Literal
+
+from gatepost.message.tree import Entity
+
+Form = Literal["multipart", "opaque", "none"]
+
+SIGNATURE_TYPES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature"})
+OPAQUE_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
+_BY_NAME = (".p7m", ".p7c", ".p7z")
+"""RFC 8551 §3.2.1; a name counts only where the type says nothing (§3.9)."""
+
+
+def form_of(entity: Entity) -> Form:
+    """Say how an entity is protected by its own header alone."""
+    content_type = entity.content_type
+    full = content_type.full
+    if full in OPAQUE_TYPES:
+        return "opaque"
+    if full == "application/octet-stream" and entity.filename.lower().endswith(_BY_NAME):
+        return "opaque"
+    if full == "multipart/signed":
+        protocol = content_type.parameters.get("protocol", "").strip().lower()
+        if protocol in SIGNATURE_TYPES:
+            return "multipart"
+        # Without a protocol the second part decides (RFC 1847 §2.1 demands one, some senders forget it).
+        if not protocol and len(entity.children) > 1 and entity.children[1].content_type.full in SIGNATURE_TYPES:
+            return "multipart"
+    return "none"
+
+
+def is_protection_below(root: Entity) -> bool:
+    """Say whether something signed or encrypted lies below an entity that is not."""
+    return any(form_of(entity) != "none" for entity in root.walk() if entity is not root)

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Part a mail into its envelope's fields and its content, and put such parts together again (RFC 8551 §3.1).
+
+The content is a MIME entity: the Content-* fields and the body. All other fields stay with the mail.
+"""
+
+import re
+from collections.abc import Iterable
+
+from gatepost.encryption.smime.header_protection import ProtectedHeader, differing
+from gatepost.message.headers import Field
+from gatepost.message.tree import Entity, Message
+
+_MARK = re.compile(rb';\s*+(?:hp|hp-legacy-display|protected-headers)=(?:"[^"\r\n]*+"|[^\s;"]++)', re.IGNORECASE)
+# The outermost repeat is not possessive: CPython 3.11.2 (Debian 12) loses the position of nested possessive groups.
+_HEADER = re.compile(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+(?:\n|\Z)(?:[ \t][^\n]*+(?:\n|\Z))*+)*").fullmatch
+_TEXT = b"Content-Type: text/plain\r\n"
+
+
+def field_bytes(mail: Message, field: Field) -> bytes:
+    """Give a field as it stands, its line end added where the mail breaks off."""
+    return whole_line(bytes(mail.raw[field.start : field.end]))
+
+
+def whole_line(line: bytes) -> bytes:
+    """End a line that has no end."""
+    return line if line.endswith(b"\n") else line + b"\r\n"
+
+
+def mail_fields(mail: Message, *, without: Iterable[str] = ()) -> bytes:
+    """Give the fields that are not the content's; `without` are further names, in lower case."""
+    left_out = frozenset((*without, "mime-version"))
+    return b"".join(
+        field_bytes(mail, field) for field in mail.headers if not is_content_field(field) and field.name.lower() not in left_out
+    )
+
+
+def is_content_field(field: Field) -> bool:
+    """Say whether a field belongs to the content."""
+    return field.name[:8].lower() == "content-"
+
+
+def content_of(mail: Message, extra: bytes = b"", mark: bytes = b"") -> bytes:
+    """Give the mail's content as an entity of its own; `extra` are fields to put into it, `mark` a parameter for its Content-Type."""
+    return _entity(mail, mail.root, extra, mark)
+
+
+def framed(mail: Message, inside: Message, protected: ProtectedHeader | None = None, names: Iterable[str] | None = None) -> bytes:
+    """Put a content into a mail's envelope; protected fields take the place of those outside.
+
+    Fields that are replaced by others stay readable as X-Outer-*. `names`, in lower case, are the only ones that are taken.
+    """
+    allowed = None if names is None else frozenset(names)
+    fields: tuple[Field, ...] = ()
+    if protected is not None:
+        fields = tuple(field for field in protected.fields if allowed is None or field.name.lower() in allowed)
+    taken = [field.name.lower() for field in fields]
+    pieces = [mail_fields(mail, without=taken)]
+    if protected is not None:
+        for name in differing(mail, protected):
+            if name in taken:
+                pieces.extend(b"X-Outer-" + field_bytes(mail, field) for field in mail.headers.all(name))
+        pieces.extend(field.name.encode() + b":" + whole_line(field.raw) for field in fields)
+    pieces.append(b"MIME-Version: 1.0\r\n")
+    entity = inside.root
+    if not _HEADER(bytes(inside.raw[: entity.header_end])) or not (len(inside.headers) or inside.raw[:2] in (b"\r\n", b"")):
+        return b"".join((*pieces, _TEXT, b"\r\n", bytes(inside.raw)))
+    if protected is not None and protected.kind == "message" and entity.content_type.full == "message/rfc822" and entity.children:
+        entity = entity.children[0]
+    return b"".join((*pieces, _entity(inside, entity, b"", b"", unmarked=protected is not None)))
+
+
+def _entity(mail: Message, entity: Entity, extra: bytes, mark: bytes, *, unmarked: bool = False) -> bytes:
+    pieces, typed = [extra], False
+    for field in entity.headers:
+        if not is_content_field(field):
+            continue
+        line = field_bytes(mail, field)
+        if field.name.lower() == "content-type" and not typed:
+            typed = True
+            line = _MARK.sub(b"", line) if unmarked else line
+            line = line.rstrip().rstrip(b";") + mark + b"\r\n" if mark else line
+        pieces.append(line)
+    if not typed:
+        pieces.append(_TEXT[:-2] + mark + b"\r\n")
+    return b"".join((*pieces, b"\r\n", bytes(mail.raw[entity.body_start : entity.end])))

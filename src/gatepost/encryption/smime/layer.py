@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One layer of protection around a mail's content, as it was read, and what was found wrong or odd about it."""
+
+from typing import Literal, NamedTuple
+
+from gatepost.encryption.cms.certificate import Certificate
+from gatepost.encryption.cms.fault import Fault
+from gatepost.encryption.cms.signed.judgement import Judgement
+
+Finding = Literal[
+    "outside-signature",  # there are parts beside the signed one
+    "text-around-parts",  # a preamble or an epilogue: readers do not show it, and it is not signed
+    "no-signature-part",  # multipart/signed, and its second part is none
+    "no-signers",  # a signed object that nobody signed
+    "certificates-only",  # a bag of certificates, no signature
+    "other-digest-announced",  # micalg names another digest than the signers used
+    "ambiguous-type",  # a protected entity names its type or its encoding twice: readers differ in which one counts
+    "type-differs",  # the object is of another kind than its Content-Type says
+    "malformed-encoding",  # the object's base64 holds something else
+    "unreadable",  # the object is not CMS, or of a kind that is not read
+    "too-many-layers",
+    "protection-inside-only",  # something signed or encrypted lies inside, and the mail as a whole is not
+    "encrypted-below-signatures",  # encrypted, below several signatures: somebody passes on another's mail
+    "nested-signatures",  # one signature directly inside another, one of them clear: readers disagree whose mail it is
+    "signed-ciphertext",  # the signature is around encrypted content, and says nothing of who wrote it
+    "unauthenticated",  # CBC: the content may be changed, or in part another's
+    "garbled-header",  # the decrypted header holds octets that no header has, as after CBC was tampered with
+    "neutralised",  # active content was made plain text
+]
+
+BREAKING: frozenset[str] = frozenset(
+    {"outside-signature", "no-signature-part", "no-signers", "unreadable", "too-many-layers", "nested-signatures", "ambiguous-type"}
+)
+"""With one of these a signed mail is broken, whatever its signatures say."""
+
+
+class SignedLayer(NamedTuple):
+    """A signature, or several, over everything inside."""
+
+    form: Literal["multipart", "opaque"]
+    judgements: tuple[Judgement, ...]
+    certificates: tuple[Certificate, ...]
+    """What came along: untrusted, of use to build a chain with."""
+    revocations: tuple[bytes, ...]
+    findings: tuple[Finding, ...] = ()
+    fault: Fault | None = None
+
+    @property
+    def intact(self) -> bool:
+        """Whether each of its signatures, and at least one, is intact over the whole content."""
+        whole = bool(self.judgements) and not BREAKING.intersection(self.findings)
+        return whole and all(judgement.verdict == "intact" for judgement in self.judgements)
+
+
+class EncryptedLayer(NamedTuple):
+    """An encryption of everything inside."""
+
+    authenticated: bool
+    cipher: str
+    findings: tuple[Finding, ...] = ()
+    fault: Fault | None = None
+    """Why it was not opened; None when it was."""
+
+
+Layer = SignedLayer | EncryptedLayer

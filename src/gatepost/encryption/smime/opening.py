@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decrypt a mail, and release of it what policy allows.
+
+EFAIL's answer: content under CBC can be changed by whoever passes it on. It is released as it is only when it is signed inside and
+that signature is intact; else it is neutralised, or held. Content under GCM was checked whole before this room sees it.
+"""
+
+from typing import Literal, NamedTuple
+
+from gatepost.encryption.cms.keys import KeyRing
+from gatepost.encryption.smime.frame import framed
+from gatepost.encryption.smime.header_protection import protected_header
+from gatepost.encryption.smime.layer import BREAKING, EncryptedLayer, SignedLayer
+from gatepost.encryption.smime.neutral import has_garbled_header, neutral
+from gatepost.encryption.smime.policy import READ, RELEASE, ReadPolicy, ReleasePolicy
+from gatepost.encryption.smime.reading import Reading, read
+from gatepost.message.parse import parse
+
+Release = Literal[
+    "authenticated",  # the cipher vouches for the content
+    "signed",  # an intact signature inside does
+    "neutralised",  # nobody does; all that is active was made plain text
+    "held",  # nobody does, and policy or a garbled header keeps it back
+    "closed",  # it could not be opened
+    "plain",  # the mail as a whole is not encrypted
+]
+
+
+class Opened(NamedTuple):
+    """A mail that was opened, or why it was not."""
+
+    release: Release
+    mail: bytes | None
+    """The mail in clear; None when it is held or closed. As it came, when it was not encrypted."""
+    reading: Reading
+    findings: tuple[str, ...]
+    reason: str
+    """One sentence; empty when the mail is released."""
+
+
+def open_mail(untrusted_raw: bytes, keys: KeyRing, policy: ReleasePolicy = RELEASE, how: ReadPolicy = READ) -> Opened:
+    """Open a mail with our keys."""
+    reading = read(untrusted_raw, keys, how)
+    findings: tuple[str, ...] = reading.all_findings
+    encrypted = [place for place, layer in enumerate(reading.layers) if isinstance(layer, EncryptedLayer)]
+    if not encrypted:
+        return Opened("plain", untrusted_raw, reading, findings, "nothing in this mail is encrypted as a whole")
+    last = reading.layers[encrypted[-1]]
+    assert isinstance(last, EncryptedLayer)
+    if last.fault is not None:
+        return Opened("closed", None, reading, findings, last.fault.reason)
+    signed = _is_signed_inside(reading, encrypted[-1])
+    if last.authenticated or signed:
+        return Opened("authenticated" if last.authenticated else "signed", _released(reading, encrypted[-1], policy), reading, findings, "")
+    limits = how.message
+    if has_garbled_header(reading.contents[encrypted[-1]]):
+        return Opened("held", None, reading, (*findings, "garbled-header"), "the decrypted header is garbled, as after tampering")
+    if policy.unauthenticated == "held":
+        return Opened("held", None, reading, findings, "nobody vouches for the decrypted content, and policy keeps such content back")
+    neutralised, changed = neutral(reading.inner)
+    inner = parse(neutralised, limits) if changed else reading.inner
+    protected = protected_header(reading.mail, inner)
+    # Of protected fields only the subject is taken: a changed Reply-To would send the answer, and the text in it, to a stranger.
+    mail = framed(reading.mail, inner, protected, ("subject",))
+    return Opened("neutralised", mail, reading, (*findings, "neutralised") if changed else findings, "")
+
+
+def _is_signed_inside(reading: Reading, place: int) -> bool:
+    inside = reading.layers[place + 1 :]
+    ambiguous = bool(BREAKING.intersection(reading.findings))
+    return bool(inside) and not ambiguous and all(isinstance(layer, SignedLayer) and layer.intact for layer in inside)
+
+
+def _released(reading: Reading, place: int, policy: ReleasePolicy) -> bytes:
+    kept = policy.signatures == "kept" and bool(reading.layers[place + 1 :])
+    content = reading.contents[place] if kept else reading.inner
+    return framed(reading.mail, content, protected_header(reading.mail, reading.inner))

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`Trust` by validated paths: what the room for paths answers, in the words of this one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from gatepost.encryption.cms.certificate import Certificate
+from gatepost.encryption.paths.outcome import Outcome
+from gatepost.encryption.paths.validator import Validator
+from gatepost.encryption.smime.trust import Chain, Revocation
+
+_WORST: tuple[Revocation, ...] = ("revoked", "unknown", "unchecked", "good")
+
+
+class PathTrust:
+    """Trusts what a validator finds a path for."""
+
+    def __init__(self, validator: Validator) -> None:
+        self._validator = validator
+
+    def judge(self, certificate: Certificate, others: Sequence[Certificate], when: datetime) -> Chain:
+        """Validate one certificate; a path whose revocation nobody knows is trusted, and says so."""
+        outcome = self._validator.validate(certificate, others, when)
+        reason = "" if outcome.verdict == "trusted" else _reason(outcome)
+        return Chain(outcome.verdict != "untrusted", reason, outcome.path, _revocation(outcome))
+
+
+def _reason(outcome: Outcome) -> str:
+    return outcome.findings[0].reason if outcome.findings else "no chain of certificates leads to one that is trusted"
+
+
+def _revocation(outcome: Outcome) -> Revocation:
+    states = [status.state for status in outcome.revocation if status.source != "anchor"]
+    return min(states, key=_WORST.index) if states else "unchecked"

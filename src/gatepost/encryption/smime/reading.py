@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Take a mail's layers of protection off, outermost first (RFC 8551 §3, RFC 2634 §1.1).
+
+A layer counts only where it is the whole of what is inside the one before: a part that is encrypted beside others is never
+opened, so that nobody can have a stranger's ciphertext decrypted into his own mail. An encryption is opened in the open,
+below encryptions, or below one signature, as triple wrapping has it; below several somebody passes on another's mail.
+"""
+
+from typing import NamedTuple
+
+from gatepost.encryption.cms.certificate import Certificate
+from gatepost.encryption.cms.content import OtherContent
+from gatepost.encryption.cms.content import read as read_cms
+from gatepost.encryption.cms.enveloped.ciphers import CIPHERS
+from gatepost.encryption.cms.enveloped.decrypt import Decrypted, decrypt
+from gatepost.encryption.cms.enveloped.message import Enveloped
+from gatepost.encryption.cms.fault import Fault, Refusal
+from gatepost.encryption.cms.keys import KeyRing
+from gatepost.encryption.cms.oids import dotted
+from gatepost.encryption.cms.signed.message import SignedData
+from gatepost.encryption.cms.signed.verify import verify
+from gatepost.encryption.smime.canonical import canonical
+from gatepost.encryption.smime.clear_signed import read_clear_signed
+from gatepost.encryption.smime.form import form_of, is_protection_below
+from gatepost.encryption.smime.layer import EncryptedLayer, Finding, Layer, SignedLayer
+from gatepost.encryption.smime.policy import READ, ReadPolicy
+from gatepost.message import defects
+from gatepost.message.decode import decoded
+from gatepost.message.parse import parse
+from gatepost.message.tree import Message
+
+
+class Reading(NamedTuple):
+    """A mail's layers, and what lies inside the last one that was read."""
+
+    mail: Message
+    layers: tuple[Layer, ...]
+    contents: tuple[Message, ...]
+    """What lies inside each layer that was taken off; a MIME entity as a rule."""
+    findings: tuple[Finding, ...]
+
+    @property
+    def inner(self) -> Message:
+        """The innermost content; the whole mail when it has no layer."""
+        return self.contents[-1] if self.contents else self.mail
+
+    @property
+    def content(self) -> bytes:
+        """The innermost content's octets."""
+        return bytes(self.inner.raw)
+
+    @property
+    def all_findings(self) -> tuple[Finding, ...]:
+        """Everything odd about the mail and its layers, each once."""
+        return tuple(dict.fromkeys((*(one for layer in self.layers for one in layer.findings), *self.findings)))
+
+
+_Step = tuple[Layer, bytes | None]
+"""A layer, and what lies inside; None when it was not opened."""
+
+_DOUBLE = frozenset({defects.DUPLICATE_CONTENT_TYPE, defects.DUPLICATE_TRANSFER_ENCODING})
+
+
+def read(untrusted_raw: bytes, keys: KeyRing | None = None, policy: ReadPolicy = READ) -> Reading:
+    """Read a mail's layers; without keys encryption stays closed."""
+    mail = message = parse(untrusted_raw, policy.message)
+    layers: list[Layer] = []
+    contents: list[Message] = []
+    findings: list[Finding] = []
+    while (form := form_of(message.root)) != "none":
+        if len(layers) >= policy.layers or message.exceeded:
+            findings.append("too-many-layers")
+            break
+        if _is_ambiguous_type(message):
+            findings.append("ambiguous-type")
+        if form == "multipart":
+            step: _Step = read_clear_signed(message.root, policy)
+        else:
+            step = _opaque(message, layers, keys, policy)
+        layer, inside = step
+        if layers and _is_ambiguous(layers[-1], layer):
+            findings.append("nested-signatures")
+        layers.append(layer)
+        if inside is None:
+            break
+        message = parse(inside, policy.message)
+        contents.append(message)
+    if form == "none" and is_protection_below(message.root):
+        findings.append("protection-inside-only")
+    return Reading(mail, tuple(layers), tuple(contents), tuple(findings))
+
+
+def _is_ambiguous_type(message: Message) -> bool:
+    """Say whether the entity itself, and not a part of it, has a second type or encoding."""
+    if not _DOUBLE.intersection(message.defects):
+        return False
+    headers = message.headers
+    return headers.count("content-type") > 1 or headers.count("content-transfer-encoding") > 1
+
+
+def _is_ambiguous(outer: Layer, inner: Layer) -> bool:
+    """Say whether two layers are signatures that readers will tell apart differently: a clear one shows what is inside to everybody."""
+    return isinstance(outer, SignedLayer) and isinstance(inner, SignedLayer) and "multipart" in (outer.form, inner.form)
+
+
+def _opaque(message: Message, outer: list[Layer], keys: KeyRing | None, policy: ReadPolicy) -> _Step:
+    root = message.root
+    body = decoded(root)
+    odd: list[Finding] = ["malformed-encoding"] if body.defects else []
+    said = root.content_type.parameters.get("smime-type", "").lower()
+    cms = read_cms(body.data, policy.cms)
+    if isinstance(cms, SignedData):
+        if said not in ("", "signed-data", "signed-receipt", "certs-only"):
+            odd.append("type-differs")
+        return _signed(cms, odd, policy)
+    if isinstance(cms, Enveloped):
+        if said not in ("", "authenveloped-data" if cms.authenticated else "enveloped-data"):
+            odd.append("type-differs")
+        return _enveloped(cms, odd, outer, keys, policy)
+    fault = cms
+    if isinstance(cms, OtherContent):
+        fault = Fault("unsupported", f"content of type {dotted(cms.content_type)} is not read")
+    assert isinstance(fault, Fault)
+    if said in ("enveloped-data", "authenveloped-data"):
+        return EncryptedLayer(False, "", (*odd, "unreadable"), fault), None
+    return SignedLayer("opaque", (), (), (), (*odd, "unreadable"), fault), None
+
+
+def _signed(cms: SignedData, odd: list[Finding], policy: ReadPolicy) -> _Step:
+    certificates = tuple(one for one in cms.certificates() if isinstance(one, Certificate))
+    if cms.content is None:
+        odd.append("no-signers" if cms.signers or not certificates else "certificates-only")
+        layer = SignedLayer("opaque", verify(cms, policy=policy.algorithms), certificates, cms.revocations, tuple(odd))
+        return layer, None
+    if not cms.signers:
+        odd.append("no-signers")
+    judgements = verify(cms, policy=policy.algorithms)
+    try:
+        content = bytes(cms.content.whole())
+    except Refusal as refusal:  # the content's pieces are only read here
+        return SignedLayer("opaque", judgements, certificates, cms.revocations, (*odd, "unreadable"), refusal.fault), None
+    return SignedLayer("opaque", judgements, certificates, cms.revocations, tuple(odd)), content
+
+
+def _enveloped(cms: Enveloped, odd: list[Finding], outer: list[Layer], keys: KeyRing | None, policy: ReadPolicy) -> _Step:
+    cipher = CIPHERS.get(cms.cipher.oid)
+    name = cipher.name if cipher else dotted(cms.cipher.oid)
+    if not cms.authenticated:
+        odd.append("unauthenticated")
+    if len(outer) > 1 and isinstance(outer[-1], SignedLayer) and isinstance(outer[-2], SignedLayer):
+        odd.append("encrypted-below-signatures")
+        return EncryptedLayer(cms.authenticated, name, tuple(odd), Fault("forbidden", "it lies below several signatures")), None
+    if keys is None:
+        return EncryptedLayer(cms.authenticated, name, tuple(odd), Fault("not-addressed", "no key was given")), None
+    opened = decrypt(cms, keys, policy.algorithms)
+    if not isinstance(opened, Decrypted):
+        return EncryptedLayer(cms.authenticated, name, tuple(odd), opened), None
+    if outer and isinstance(outer[-1], SignedLayer):
+        odd.append("signed-ciphertext")
+    return EncryptedLayer(cms.authenticated, name, tuple(odd)), canonical(opened.content)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Take the signatures off a mail, so that its reader answers without the signer's key, or that the gateway may sign it itself."""
+
+from typing import NamedTuple
+
+from gatepost.encryption.smime.canonical import canonical
+from gatepost.encryption.smime.frame import framed
+from gatepost.encryption.smime.layer import SignedLayer
+from gatepost.encryption.smime.policy import READ, ReadPolicy
+from gatepost.encryption.smime.reading import Reading, read
+from gatepost.message.parse import parse
+from gatepost.message.tree import Message
+
+
+class Removed(NamedTuple):
+    """A mail without its signatures."""
+
+    mail: bytes
+    reading: Reading
+    removed: int
+    """How many layers were taken off."""
+
+
+def without_signatures(untrusted_raw: bytes, policy: ReadPolicy = READ) -> Removed:
+    """Take off each signature that is around the whole mail; parts beside a signed one would be lost, so then it stays."""
+    reading = read(untrusted_raw, None, policy)
+    number = 0
+    for layer in reading.layers[: len(reading.contents)]:
+        if not isinstance(layer, SignedLayer) or "outside-signature" in layer.findings or "no-signature-part" in layer.findings:
+            break
+        number += 1
+    if not number:
+        return Removed(untrusted_raw, reading, 0)
+    return Removed(framed(reading.mail, _canonical(reading.contents[number - 1])), reading, number)
+
+
+def _canonical(content: Message) -> Message:
+    """Give what lay inside an opaque signature as it may stand on the wire."""
+    raw = bytes(content.raw)
+    written = canonical(raw)
+    return content if written is raw else parse(written, content.root.limits)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whom a signer's certificate is trusted through: what this room asks, and is answered."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple, Protocol
+
+from gatepost.encryption.cms.certificate import Certificate
+
+Revocation = Literal[
+    "good",  # nothing on the path is revoked, and every source was asked
+    "revoked",  # something is
+    "unknown",  # a source could not be asked; that is never good
+    "unchecked",  # nobody asked, as policy has it
+]
+
+
+class Chain(NamedTuple):
+    """One certificate's path, judged."""
+
+    trusted: bool
+    reason: str
+    """One sentence; empty when trusted."""
+    path: tuple[Certificate, ...] = ()
+    """From the certificate to the anchor, as far as it was found."""
+    revocation: Revocation = "unchecked"
+
+
+class Trust(Protocol):
+    """Judges certificates against the anchors that it holds."""
+
+    def judge(self, certificate: Certificate, others: Sequence[Certificate], when: datetime) -> Chain:
+        """Judge one certificate at a time; `others` came with the mail and are only of use to find the way."""
+        ...

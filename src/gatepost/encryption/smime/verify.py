@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One verdict on a mail's signatures.
+
+The signatures that count are those below the last encryption that was opened: one around ciphertext says nothing of who wrote
+what is inside. All of them must be intact. The outermost of these speaks for the mail: all its signers must be trusted at the
+time they signed, and one must be bound to From.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from gatepost.encryption.cms.signed.judgement import Judgement
+from gatepost.encryption.smime.binding import Bond, DomainCertificates, Shown, bind, shown_by
+from gatepost.encryption.smime.header_protection import differing, protected_header
+from gatepost.encryption.smime.layer import BREAKING, EncryptedLayer, SignedLayer
+from gatepost.encryption.smime.purpose import purpose_of
+from gatepost.encryption.smime.reading import Reading
+from gatepost.encryption.smime.trust import Chain, Revocation, Trust
+from gatepost.message.mailboxes import Mailbox
+
+Verdict = Literal[
+    "valid_bound",  # intact, trusted, and every shown sender is the signer
+    "valid_domain",  # the same by a certificate that signs for the sender's whole domain
+    "valid",  # intact and trusted, and there is no From to bind to
+    "valid_mismatch",  # intact and trusted, and the mail shows another sender
+    "valid_untrusted",  # intact, and the chain leads to nobody whom we trust
+    "unknown_status",  # intact and trusted, and nobody could say whether it was revoked, where policy demands it
+    "unverifiable",  # nobody can say: no certificate, or an algorithm that is not used
+    "broken",
+    "unsigned",
+]
+
+GOOD: frozenset[Verdict] = frozenset({"valid_bound", "valid_domain", "valid"})
+_CLOCKS_DIFFER = timedelta(minutes=10)
+_NO_DOMAINS: Mapping[str, frozenset[bytes]] = {}
+
+
+class SignerReport(NamedTuple):
+    """Who signed, by his certificate."""
+
+    subject: str
+    addresses: tuple[str, ...]
+    serial: str
+    digest: str
+    algorithm: str
+
+
+class Report(NamedTuple):
+    """What is to be told of a mail's signatures."""
+
+    verdict: Verdict
+    bound: bool
+    signers: tuple[SignerReport, ...]
+    chain: tuple[str, ...]
+    """The subjects from the signer who decides to the anchor."""
+    revocation: Revocation
+    findings: tuple[str, ...]
+    reason: str
+    """One sentence; empty when all is well."""
+
+
+class Asked(NamedTuple):
+    """What the verdict depends on beside the mail."""
+
+    trust: Trust
+    received: datetime
+    """When the mail came, with its time zone: no signature is believed to be younger."""
+    domains: DomainCertificates = _NO_DOMAINS
+    revocation_must_be_known: bool = False
+    shown: Shown | None = None
+    """Whom to bind to instead of the mail's From."""
+
+
+def report(reading: Reading, asked: Asked) -> Report:
+    """Judge a mail that was read."""
+    layers = deciding(reading)
+    findings: list[str] = list(
+        dict.fromkeys((*reading.all_findings, *(one for layer in layers for who in layer.judgements for one in who.findings)))
+    )
+    signers = tuple(_signer(who) for layer in layers for who in layer.judgements)
+    if not layers:
+        return Report("unsigned", False, (), (), "unchecked", tuple(findings), "nothing in this mail is signed as a whole")
+    if verdict := _damage(reading, layers):
+        return Report(verdict[0], False, signers, (), "unchecked", tuple(findings), verdict[1])
+    outermost = layers[0]
+    chains = [_chain(who, outermost, asked) for who in outermost.judgements]
+    bond, place, odd = _bond(reading, outermost, asked)
+    findings.extend(odd)
+    revocation = _worst([chain.revocation for chain in chains])
+    verdict = _verdict(chains, bond, revocation, asked)
+    bound = verdict[0] in ("valid_bound", "valid_domain")
+    return Report(verdict[0], bound, signers, _subjects(chains[place]), revocation, tuple(dict.fromkeys(findings)), verdict[1])
+
+
+def deciding(reading: Reading) -> tuple[SignedLayer, ...]:
+    """Give the signatures that count, outermost first."""
+    found: list[SignedLayer] = []
+    for layer in reading.layers:
+        if isinstance(layer, SignedLayer):
+            if "certificates-only" not in layer.findings:
+                found.append(layer)
+        elif layer.fault is None:
+            found.clear()
+    return tuple(found)
+
+
+def is_encrypted(reading: Reading) -> bool:
+    """Say whether the mail as it came was encrypted, outside or directly below a signature."""
+    return any(isinstance(layer, EncryptedLayer) and "encrypted-below-signatures" not in layer.findings for layer in reading.layers)
+
+
+def _damage(reading: Reading, layers: tuple[SignedLayer, ...]) -> tuple[Verdict, str] | None:
+    breaking = BREAKING.intersection((*reading.findings, *(one for layer in layers for one in layer.findings)))
+    if breaking:
+        fault = next((layer.fault.reason for layer in layers if layer.fault), "")
+        return "broken", fault or f"the mail is not one whole signed content ({', '.join(sorted(breaking))})"
+    bad = [who for layer in layers for who in layer.judgements if who.verdict != "intact"]
+    broken = next((who for who in bad if who.verdict == "broken"), None)
+    if broken is not None:
+        return "broken", broken.reason
+    if bad or not all(layer.judgements for layer in layers):
+        return "unverifiable", bad[0].reason if bad else "there is no signature"
+    return None
+
+
+def _chain(who: Judgement, layer: SignedLayer, asked: Asked) -> Chain:
+    assert who.certificate is not None
+    trouble = purpose_of(who.certificate).objection
+    if trouble:
+        return Chain(False, trouble, (who.certificate,))
+    signed = who.signing_time
+    late = signed is None or signed > asked.received + _CLOCKS_DIFFER
+    return asked.trust.judge(who.certificate, layer.certificates, asked.received if late or signed is None else min(signed, asked.received))
+
+
+def _bond(reading: Reading, layer: SignedLayer, asked: Asked) -> tuple[Bond, int, list[str]]:
+    """Give how the best signer is bound, which one that is, and what is odd about the binding."""
+    odd: list[str] = []
+    limits = reading.mail.root.limits
+    shown = asked.shown or shown_by(reading.mail.headers, limits)
+    protected = protected_header(reading.mail, reading.inner)
+    if protected is not None and asked.shown is None:
+        names = differing(reading.mail, protected)
+        if "from" in names:
+            odd.append("from-differs")
+        confidential = protected.mode == "cipher" or any(isinstance(one, EncryptedLayer) for one in reading.layers)
+        if any(name != "from" for name in names) and not confidential:
+            odd.append("header-differs")
+        inner = shown_by(protected.headers, limits)
+        shown = Shown(max(shown.fields, inner.fields), (*shown.mailboxes, *inner.mailboxes), (*shown.answers_to, *inner.answers_to))
+    best: tuple[Bond, int, tuple[str, ...]] = ("mismatch", 0, ())
+    order: tuple[Bond, ...] = ("bound", "domain", "nothing", "mismatch")
+    for place, who in enumerate(layer.judgements):
+        assert who.certificate is not None
+        bond, findings = bind(shown, purpose_of(who.certificate), who.certificate.digest("sha256"), asked.domains)
+        if place == 0 or order.index(bond) < order.index(best[0]):
+            best = (bond, place, findings)
+    odd.extend(best[2])
+    return ("mismatch" if "from-differs" in odd else best[0]), best[1], odd
+
+
+def _verdict(chains: list[Chain], bond: Bond, revocation: Revocation, asked: Asked) -> tuple[Verdict, str]:
+    untrusted = next((chain for chain in chains if not chain.trusted), None)
+    if untrusted is not None:
+        return "valid_untrusted", untrusted.reason
+    if revocation == "revoked":
+        return "valid_untrusted", "a certificate of the chain was revoked"
+    if bond == "mismatch":
+        return "valid_mismatch", "the mail shows another sender than the one who signed"
+    if revocation != "good" and asked.revocation_must_be_known:
+        return "unknown_status", "nobody could say whether a certificate of the chain was revoked"
+    return {"bound": "valid_bound", "domain": "valid_domain", "nothing": "valid"}[bond], ""  # type: ignore[return-value]
+
+
+def _worst(states: list[Revocation]) -> Revocation:
+    order: tuple[Revocation, ...] = ("revoked", "unknown", "unchecked", "good")
+    return min(states, key=order.index)
+
+
+def _signer(who: Judgement) -> SignerReport:
+    digest, algorithm = ("", "") if who.scheme is None else (who.scheme.digest, who.scheme.kind)
+    if who.certificate is None:
+        return SignerReport("", (), "", digest, algorithm)
+    purpose = purpose_of(who.certificate)
+    return SignerReport(purpose.subject, tuple(map(str, purpose.addresses)), purpose.serial, digest, algorithm)
+
+
+def _subjects(chain: Chain) -> tuple[str, ...]:
+    return tuple(purpose_of(one).subject for one in chain.path)
+
+
+def shown_address(mailbox: Mailbox) -> Shown:
+    """Bind to one given address."""
+    return Shown(1, (mailbox,), ())
