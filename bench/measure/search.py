@@ -82,7 +82,6 @@ def _measure_sqlite(mails: int, rounds: int) -> list[dict[str, Any]]:
 
 def _measure_postgres(mails: int, rounds: int) -> list[dict[str, Any]]:
     place, begin = folder("search-postgres"), _begin()
-    place.parent.parent.chmod(0o755)
     with PostgresServer(settings=_SETTINGS) as server:
         url = server.create_database("intranet")
 

@@ -46,7 +46,7 @@ def fill_sqlite(path: Path, mails: int, begin: float) -> Mails:
 def fill_postgres(url: str, mails: int, begin: float) -> None:
     """Fill the store's database; its schema is there, and no partition of these days."""
     first = int(begin) // 86_400
-    with multiprocessing.get_context("spawn").Pool(1) as pool, psycopg.connect(url, autocommit=True) as connection:
+    with multiprocessing.get_context("fork").Pool(1) as pool, psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET maintenance_work_mem = '512MB'; SET max_parallel_maintenance_workers = 1; SET synchronous_commit = off")
         days = pool.imap(_encoded_day, [(mails // DAYS, first + number) for number in range(DAYS)])
         for number, pieces in enumerate(days):

@@ -246,7 +246,7 @@ async def test_a_search_that_takes_too_long_says_where_to_go_on(filled: Console)
         ({"between": ["a@b..example"]}, "neither"),
         ({"between": ["x" * 2000]}, "is no text"),
         ({"subject": "a\0b"}, "is no text"),
-        ({"track": "nobody"}, "track: 'nobody': a track's name is 24"),
+        ({"track": "nobody"}, "track: 'nobody': a track's name is 24 letters"),
         ({"cursor": "?"}, "cursor"),
         ({"statuses": ["fine"]}, "status: 'fine' is none of none, success"),
         ({"direction": "up"}, "direction: 'up' is none of inbound, outbound"),

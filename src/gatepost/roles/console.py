@@ -52,9 +52,9 @@ async def start(bootstrap: Bootstrap) -> Callable[[], Awaitable[None]]:
             **versioning_service.commands(versioning, lambda: _states(links)),
             **tracks.commands(),
         }
-        await tracks.start()
         control = ControlServer(paths.console_path, operations, Commands(store))
         await control.start()
+        await tracks.start()
     except BaseException:
         await store.close()
         raise

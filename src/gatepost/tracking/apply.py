@@ -19,12 +19,12 @@ import msgspec
 
 from gatepost.replication.artefact import Artefact
 from gatepost.storage.contract import Engine
+from gatepost.telemetry.events import TracksRefused
 from gatepost.telemetry.log import emit
 from gatepost.tracking.apply_fates import merge, status_of
 from gatepost.tracking.codec import compose, decode_change, encode_outcome
 from gatepost.tracking.partitions import day_of, key_of
 from gatepost.tracking.record import FORM, Attempt, TrackChange, TrackHead, TrackOutcome
-from gatepost.tracking.service_events import TracksRefused
 from gatepost.tracking.store import Fate, Key, Known
 from gatepost.tracking.store_details import pack
 from gatepost.tracking.store_engines import statements

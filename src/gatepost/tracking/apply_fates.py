@@ -14,6 +14,7 @@ A mail that was refused, discarded, or is a duplicate stays what it was.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from gatepost.tracking.record import Attempt, Status
@@ -39,6 +40,8 @@ _ALL_ALIKE = (
     Status.SUCCESS,
 )
 """By fate."""
+_ONE: Final = tuple(bytes((fate,)) for fate in range(DELIVERED + 1))
+"""The fates of a mail to one recipient, as most are."""
 
 
 def no_fates(recipients: int) -> bytes:
@@ -48,6 +51,8 @@ def no_fates(recipients: int) -> bytes:
 
 def merge(fates: bytes, attempts: Iterable[Attempt]) -> bytes:
     """Give the fates after these attempts; a place or a state that nobody here knows says nothing."""
+    if len(fates) == 1:
+        return _ONE[max([fates[0], *(FATES.get(one.state, PENDING) for one in attempts if not one.recipients or 0 in one.recipients)])]
     merged = bytearray(fates)
     count = len(merged)
     for attempt in attempts:
@@ -58,6 +63,7 @@ def merge(fates: bytes, attempts: Iterable[Attempt]) -> bytes:
     return bytes(merged)
 
 
+@lru_cache(maxsize=1024)
 def status_of(status: int, fates: bytes) -> int:
     """Give a mail's status from the one it had and what became of its recipients."""
     if status not in _UNDECIDED or not any(fates):

@@ -7,6 +7,7 @@ whose tables hold it. Nothing else is needed to find, order, page or drop tracks
 """
 
 import base64
+import re
 import time
 from datetime import UTC, datetime
 from typing import Final
@@ -17,7 +18,8 @@ DAYS_AHEAD: Final = 7
 MOST_DAYS: Final = 4000
 """Days with tables; tracks of a further day come from a clock that is wrong."""
 
-_NAME_CHARACTERS, _KEY_BYTES, _TIME_BYTES = 24, 15, 6
+_KEY_BYTES, _TIME_BYTES = 15, 6
+_is_name = re.compile("[0-9A-Va-v]{24}").fullmatch
 _DAY_MS = DAY_S * 1000
 _END_MS = 253_402_300_800_000
 """The year 10000."""
@@ -25,8 +27,8 @@ _END_MS = 253_402_300_800_000
 
 def key_of(untrusted_track: str) -> bytes:
     """Give the key of a track's name. Raises: ValueError when it is none."""
-    if len(untrusted_track) != _NAME_CHARACTERS or not (untrusted_track.isascii() and untrusted_track.isalnum()):
-        raise ValueError("a track's name is 24 letters and digits")
+    if not _is_name(untrusted_track):
+        raise ValueError("a track's name is 24 letters, up to V, and digits")
     key = int(untrusted_track, 32).to_bytes(_KEY_BYTES, "big")  # the digits of base32hex are those of `int`
     if int.from_bytes(key[:_TIME_BYTES], "big") >= _END_MS:
         raise ValueError("a track's name begins with its time, and this one's is after the year 9999")

@@ -61,6 +61,8 @@ def _sentences(track: Track) -> Iterator[str]:
 def _mail(head: TrackHead) -> str:
     sender = head.sender or "<> (the null sender)"
     author = f", written by {', '.join(head.header_from)}," if head.header_from and head.header_from != (head.sender,) else ""
+    if not head.size:
+        return f"{moment(head.sent_at)}: {head.direction} mail from {sender} to {_people(head.recipients)}, whose content was not read."
     subject = f", “{head.subject}”" if head.subject else ", without a subject"
     return (
         f"{moment(head.sent_at)}: {head.direction} mail from {sender}{author} to {_people(head.recipients)}{subject}, {_size(head.size)}."

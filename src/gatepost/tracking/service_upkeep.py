@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from gatepost.errors import GatepostError
 from gatepost.storage.contract import Store
+from gatepost.telemetry.events import TracksDropped, TracksStray
 from gatepost.telemetry.log import emit, emit_unexpected
 from gatepost.tracking.legacy import LegacyTracks
 from gatepost.tracking.partitions import DAYS_AHEAD, first_of, suffix, today
-from gatepost.tracking.service_events import TracksDropped, TracksStray
 from gatepost.tracking.store_engines import statements
 
 ROUND_S: Final = 600.0
