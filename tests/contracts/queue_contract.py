@@ -293,6 +293,20 @@ class LeaseContract:
         assert await two.claim(10) == []
         assert await one.settle(settlement(claimed, "delivered")) == ()
 
+    async def test_what_a_commit_in_doubt_claimed_comes_back(self, engine: QueueEngine) -> None:
+        """A claim whose COMMIT held but was never answered is known to nobody: it is claimable after the lease, by its own holder too."""
+        queue = await engine.open()
+        await deferred(queue, new_mail("a@x.example"))
+        (lost,) = await queue.claim(10)
+        engine.store.writer.doubts += 1  # type: ignore[attr-defined]  # as the writer counts when no answer comes
+        engine.clock.now += LEASE_S / 2
+        (known,) = await committed(queue, new_mail("b@x.example"))
+        assert await queue.claim(10) == []
+        engine.clock.now += LEASE_S / 2
+        assert recipients_of(await queue.claim(10)) == ["a@x.example"]
+        assert await queue.settle(settlement(lost, "delivered")) == settlement(lost, "delivered").outcomes
+        assert await queue.settle(settlement(known, "delivered")) == ()
+
     async def test_closing_gives_back(self, engine: QueueEngine) -> None:
         """What a holder still claims when it closes is due for others at once."""
         one, two = await engine.open(), await engine.open()

@@ -45,6 +45,10 @@ class Store(Protocol):
     """The store as people know it, without a password: a path, or a URL."""
     numbers: Numbering
 
+    @property
+    def doubts(self) -> int:
+        """COMMITs so far of which nobody knows whether they hold."""
+
     def submit(self, handler: Handler, argument: Any) -> Pending:
         """Put an operation into the next group."""
 

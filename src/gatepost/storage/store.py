@@ -51,6 +51,11 @@ class SqliteStore:
         self.numbers: Numbering = Numbers("queue")
         self._questions = Questions(driver)
 
+    @property
+    def doubts(self) -> int:
+        """COMMITs so far of which nobody knows whether they hold."""
+        return self.writer.doubts
+
     def submit(self, handler: Handler, argument: Any) -> Operation:
         """Put an operation into the writer's next group."""
         return self.writer.submit(handler, argument)

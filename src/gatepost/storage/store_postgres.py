@@ -50,6 +50,11 @@ class PostgresStore:
         self.numbers: Numbering = SequenceNumbers("queue")
         self._questions = Questions(driver)
 
+    @property
+    def doubts(self) -> int:
+        """COMMITs so far of which nobody knows whether they hold."""
+        return self.writer.doubts
+
     def submit(self, handler: Handler, argument: Any) -> Operation:
         """Put an operation into the writer's next group."""
         return self.writer.submit(handler, argument)

@@ -54,6 +54,8 @@ class Writer:
         """
         self.commits = 0
         """COMMITs that succeeded."""
+        self.doubts = 0
+        """COMMITs of which nobody knows whether they succeeded."""
         self._driver = driver
         self._where = driver.where
         self._loop = asyncio.get_running_loop()
@@ -201,6 +203,7 @@ class Writer:
         self._rollback()
         named = self._named(error)
         if doubt and not isinstance(named, StoreFull):
+            self.doubts += 1
             said = str(named).removeprefix(f"{self._where}: ")
             named = StoreAway(f"{self._where}: COMMIT failed, what it was to keep is in doubt: {said}")
         if isinstance(named, StoreAway):

@@ -64,6 +64,9 @@ class DurableQueue:
         self._emit = emit
         self.holder = 0
         self._renewed_at = 0.0
+        self._doubts = store.doubts
+        self.entered: Callable[[int], None] = _tell_nobody
+        """Is told the holder's number when it becomes another one."""
         self._cursor = FIRST
         self._tracks = Tracks()
         self.shipping = Shipping(store, self._sql.track, self._teller, self._tracks, clock)
@@ -222,13 +225,27 @@ class DurableQueue:
         return holders
 
     def _renew_lease(self, connection: Any, now: float) -> None:
-        self._sql.holder.renew(connection, self.holder, now + self._lease_s)
+        if self._doubts == self.store.doubts:
+            self._sql.holder.renew(connection, self.holder, now + self._lease_s)
+        else:
+            self._change_holder(connection, now)
         self._renewed_at = now
+
+    def _change_holder(self, connection: Any, now: float) -> None:
+        """Go on under another number: a COMMIT in doubt may have claimed for the old one what we know nothing of.
+
+        The old lease is renewed no more. Until it runs out, what we have in hand under it can be settled; then what is left comes back.
+        """
+        self._doubts = self.store.doubts
+        self.store.numbers.check(connection)
+        self.holder = self.shipping.holder = self.store.numbers.take(connection, 1)
+        self._sql.holder.enter(connection, self.holder, now + self._lease_s, False)
 
     def _insert(self, connection: Any, mails: Sequence[NewMail]) -> list[ClaimedMail]:
         self.store.check_room()
         now = self._clock()
-        if now - self._renewed_at >= self._lease_s / 3:  # So that no claim is ever made under a lease that has run out.
+        # So that no claim is ever made under a lease that has run out, or that is left to run out.
+        if now - self._renewed_at >= self._lease_s / 3 or self._doubts != self.store.doubts:
             self._renew_lease(connection, now)
         claimed = insert_fresh(connection, mails, self.holder, self.store.numbers, self._sql.insert)
         self._tracks.note_fresh(claimed, now)
@@ -265,7 +282,10 @@ class DurableQueue:
             await asyncio.sleep(pause)
             pause = third
             try:
+                holder = self.holder
                 await self.store.perform(self._renew, None)
+                if holder != self.holder:
+                    self.entered(self.holder)
                 expiry = await self.store.ask(lambda connection: self._sql.holder.next_expiry(connection, self.holder))
                 left = expiry - self._clock() if expiry is not None else third
                 if left <= 0:
@@ -286,6 +306,10 @@ class DurableQueue:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._emit(StoreTrouble(what="removing blobs", reason=str(error)))
+
+
+def _tell_nobody(_: int) -> None:
+    """Stand where nobody asks for the holder's number."""
 
 
 def _each(connection: Any, changes: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> list[Any]:
@@ -312,7 +336,8 @@ async def open_queue(
         kept = FileBlobStore(folder / "blobs") if blobs is None else blobs
         former = former_holder(folder, store.where)
         queue = await DurableQueue.open(store, kept, lease_s=lease_s, clock=clock, emit=emit, former=former, form=form, tell_drop=tell_drop)
-        note_holder(folder, store.where, queue.holder)
+        queue.entered = lambda holder: note_holder(folder, store.where, holder)
+        queue.entered(queue.holder)
         return queue
     except BaseException:
         await store.close()
