@@ -6,7 +6,7 @@ PostgreSQL runs as `testing.postgres` starts it: durable as in earnest, everythi
 
 import argparse
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -33,12 +33,12 @@ class Engine(NamedTuple):
 
 
 @contextmanager
-def engine(name: str, folder: Path) -> Iterator[Engine]:
-    """Have an engine ready; `folder` is for the server's files."""
+def engine(name: str, folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Engine]:
+    """Have an engine ready; `folder` is for the server's files, `settings` hold over its defaults."""
     if name == SQLITE:
         yield Engine(name, Stores())
         return
-    with PostgresServer(folder) as server, contextlib.ExitStack():
+    with PostgresServer(folder, settings=settings) as server, contextlib.ExitStack():
         stores = Stores(gateway=server.create_database("gateway"), intranet=server.create_database("intranet"))
         yield Engine(name, stores, server)
 

@@ -22,7 +22,7 @@ from gatepost.testing.gateway import Gateway
 from gatepost.testing.load import Plan
 from gatepost.testing.load_processes import LoadProcesses
 from gatepost.testing.ports import LOOPBACK, free_port, wait_until_unused
-from measure import engines, place, rounds, track_filler
+from measure import engines, place, rounds, search_fill
 from measure.engines import POSTGRESQL, SQLITE, Engine, engine
 from measure.place import tell
 from measure.repeat import Cell
@@ -92,7 +92,7 @@ def _measure(store: str, queued: int, tracked: int, pairs: int, seconds: float) 
 def _start(ends: ExitStack, folder: Path, store: str, hop: int, beside: tuple[int, ...], queued: int = 0, tracked: int = 0) -> Rival:
     """Start a gateway with a server of its own, where there is one, and fill both its stores."""
     folder.mkdir()
-    kept = ends.enter_context(engine(store, folder / "postgres"))
+    kept = ends.enter_context(engine(store, folder / "postgres", search_fill.SETTINGS))
     gateway = Gateway(folder / "gatepost", _configuration(hop), stores=kept.stores)
     if tracked:
         _fill_tracks(gateway, kept, tracked)
@@ -119,7 +119,7 @@ def _fill_tracks(gateway: Gateway, kept: Engine, count: int) -> None:
     """Let the gateway make its stores, then fill the intranet's while nobody has it."""
     with gateway:
         gateway.wait_for_console()
-    track_filler.fill(gateway.bootstrap, count, tell)
+    search_fill.fill(gateway.bootstrap, count)
     if kept.server is not None:
         kept.server.psql("VACUUM ANALYZE", "intranet")
 

@@ -26,7 +26,7 @@ from gatepost.storage.store import SqliteStore
 from gatepost.testing.postgres import PostgresServer
 from gatepost.tracking.service import TrackService
 from measure.place import arguments, folder, tell
-from measure.search_fill import fill_postgres, fill_sqlite
+from measure.search_fill import SETTINGS, fill_postgres, fill_sqlite
 from measure.search_kinds import KINDS, Drawing
 
 P95_S, SUMMARY_BYTES, DETAILS_BYTES = 0.5, 1536, 4096
@@ -35,8 +35,7 @@ _QUICK_MAILS = 30_000
 _SETTINGS = {
     "shared_buffers": "1GB",
     "effective_cache_size": "8GB",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
+    **SETTINGS,
     "max_wal_size": "8GB",
     "checkpoint_timeout": "60min",
     "autovacuum": "off",

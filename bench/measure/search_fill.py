@@ -15,6 +15,8 @@ from typing import Any
 
 import psycopg
 
+from gatepost.config.bootstrap import Bootstrap
+from gatepost.storage.opening import find_target
 from gatepost.storage.sqlite import connect
 from gatepost.tracking.partitions import day_of, first_of, suffix
 from gatepost.tracking.store_postgres import ADDRESS_TYPES, DETAILS_TYPES, PARENTS, SUMMARY_TYPES
@@ -22,9 +24,21 @@ from gatepost.tracking.store_sqlite import SqliteTracks
 from measure.place import tell
 from measure.search_mails import DAYS, Mails, Rows
 
+SETTINGS = {"wal_level": "minimal", "max_wal_senders": "0"}
+"""What a PostgreSQL needs so that filling it writes no log."""
 _HEAD, _END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _PIECE = 2000
 Day = list[tuple[bytes, bytes, bytes]]
+
+
+def fill(bootstrap: Bootstrap, mails: int) -> None:
+    """Fill an intranet's store that a console has made and nobody has open now, with the 30 days before those that it made itself."""
+    begin = (int(time.time()) // 86_400 - DAYS - 1) * 86_400.0
+    target = find_target(bootstrap.stores.intranet, "stores.intranet")
+    if target is None:
+        fill_sqlite(Path(bootstrap.data) / "intranet.sqlite", mails, begin)
+    else:
+        fill_postgres(bootstrap.stores.intranet, mails, begin)
 
 
 def fill_sqlite(path: Path, mails: int, begin: float) -> Mails:
