@@ -72,13 +72,10 @@ def acknowledge(connection: Any, peer: str, up_to: int) -> int:
 
 def measure(connection: Any, peer: str) -> tuple[int, float]:
     """Tell how many artefacts wait, and when the oldest was made (Unix time; 0 when none waits)."""
-    if peer:
-        row = connection.execute("SELECT count(*), min(sequence) FROM replication_artefact WHERE peer = ?", (peer,)).fetchone()
-    else:  # The only reader's rows stand in a row: their number needs no look at each.
-        row = connection.execute(_SPAN).fetchone()
-    if not row[0]:
-        return 0, 0.0
-    return row[0], connection.execute("SELECT created_at FROM replication_artefact WHERE sequence = ?", (row[1],)).fetchone()[0]
+    # One statement each: between two, what waits may be acknowledged. The only reader's rows stand in a row: their number needs no
+    # look at each.
+    row = connection.execute(_MEASURE_PEER, (peer, peer)).fetchone() if peer else connection.execute(_MEASURE).fetchone()
+    return row[0] or 0, row[1] or 0.0
 
 
 def may_be_ours(connection: Any, sequence: int) -> bool:
@@ -104,8 +101,10 @@ _MARK_SHOWN = """INSERT INTO replication_reader (peer, shown_to, acknowledged_to
     ON CONFLICT (peer) DO UPDATE SET shown_to = max(shown_to, excluded.shown_to)"""
 _MARK_ACKNOWLEDGED = """INSERT INTO replication_reader (peer, shown_to, acknowledged_to) VALUES (?, ?, ?)
     ON CONFLICT (peer) DO UPDATE SET acknowledged_to = max(acknowledged_to, excluded.acknowledged_to)"""
-_SPAN = """SELECT 1 + (SELECT max(sequence) FROM replication_artefact) - (SELECT min(sequence) FROM replication_artefact),
-    (SELECT min(sequence) FROM replication_artefact)"""
+_MEASURE = """SELECT 1 + (SELECT max(sequence) FROM replication_artefact) - (SELECT min(sequence) FROM replication_artefact),
+    (SELECT created_at FROM replication_artefact ORDER BY sequence LIMIT 1)"""
+_MEASURE_PEER = """SELECT count(*), (SELECT created_at FROM replication_artefact WHERE peer = ? ORDER BY sequence LIMIT 1)
+    FROM replication_artefact WHERE peer = ?"""
 
 
 @lru_cache(maxsize=8)
