@@ -65,6 +65,8 @@ class DurableQueue:
         self.holder = 0
         self._renewed_at = 0.0
         self._doubts = store.doubts
+        self._left: list[int] = []
+        """Numbers of ours whose lease is left to run out."""
         self.entered: Callable[[int], None] = _tell_nobody
         """Is told the holder's number when it becomes another one."""
         self._cursor = FIRST
@@ -204,6 +206,9 @@ class DurableQueue:
         """Leave: let all heads go, give back what is still claimed. Close the store afterwards."""
         self.abandon()
         await asyncio.gather(*self._upkeep, return_exceptions=True)
+        for holder in self._left:
+            with contextlib.suppress(StoreError):
+                await self._change(self._sql.holder.leave, holder)
         with contextlib.suppress(StoreError):  # Our successor looks through the store for them.
             await self.ship_heads(everything=True)
         with contextlib.suppress(StoreError):  # Others void our claims anyway.
@@ -237,6 +242,7 @@ class DurableQueue:
         The old lease is renewed no more. Until it runs out, what we have in hand under it can be settled; then what is left comes back.
         """
         self._doubts = self.store.doubts
+        self._left.append(self.holder)
         self.store.numbers.check(connection)
         self.holder = self.shipping.holder = self.store.numbers.take(connection, 1)
         self._sql.holder.enter(connection, self.holder, now + self._lease_s, False)
