@@ -18,7 +18,7 @@ from gatepost.encryption.cms.enveloped.unwrapping import Agree, Unwrap, content_
 from gatepost.encryption.cms.fault import UNDECRYPTABLE, Fault
 from gatepost.encryption.cms.identifier import Identifier, by_issuer
 from gatepost.encryption.cms.key_index import KeyIndex
-from gatepost.encryption.cms.keys import OAEP, PKCS1, Transport
+from gatepost.encryption.cms.keys import OAEP, PKCS1, KeyRing, Transport
 from gatepost.encryption.cms.local_key import LocalKey
 from gatepost.encryption.cms.scheme import Scheme
 from gatepost.encryption.cms.signed.signer import default_scheme
@@ -104,19 +104,27 @@ def test_no_changed_bit_gives_another_content_under_gcm(kind: str):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("cipher", [AES256_GCM, AES256_CBC])
 def test_every_failure_behind_the_key_has_one_answer(kind: str, cipher):
-    """A wrong key, a wrong wrapping, a wrong tag or padding: the same fault, whatever was wrong."""
+    """A wrong key, a wrong wrapping, a wrong tag or padding: the same fault, whatever was wrong.
+
+    By chance one wrong key in 256 leaves something like a padding in CBC: that comes out as bytes that nothing vouches for.
+    """
+
+    def refused(data: Enveloped, keys: KeyRing) -> bool:
+        found = decrypt(data, keys)
+        return found == UNDECRYPTABLE or (cipher == AES256_CBC and isinstance(found, Decrypted) and not found.authenticated)
+
     data = enveloped(encrypt(CONTENT, [to(person(kind))], cipher))
     stranger = KeyIndex()
     stranger.add(person(kind).certificate, person(kind, "stranger").private)
-    assert decrypt(data, stranger) == UNDECRYPTABLE
+    assert refused(data, stranger)
     [recipient] = data.recipients
     for broken in (b"", b"x", recipient.encrypted_key[:-1] + b"x", recipient.encrypted_key + b"x" * 8):
         changed = data._replace(recipients=(recipient._replace(encrypted_key=broken),))
-        assert decrypt(changed, ring(person(kind))) == UNDECRYPTABLE
+        assert refused(changed, ring(person(kind)))
     if kind != "rsa":
         for point in (b"x", b"\0" * 32, b"\x04" + b"\0" * (len(recipient.originator) - 1)):
             changed = data._replace(recipients=(recipient._replace(originator=point),))
-            assert decrypt(changed, ring(person(kind))) == UNDECRYPTABLE
+            assert refused(changed, ring(person(kind)))
 
 
 @pytest.mark.parametrize("length", [0, 1, 15, 17, 31, 33])

@@ -44,8 +44,7 @@ def test_mail_of_an_older_store_is_kept(old: OldStore) -> None:
     """A queued mail has the same bytes after the step that gives mails a head, and no head."""
     old.make(3)
     blob = "x'0D0A00FF'" if old.engine == "sqlite" else "'\\x0d0a00ff'"
-    eight_bit = "1" if old.engine == "sqlite" else "true"
-    values = f"5, 1, 'T', 'inbound', 1.5, 2.5, '192.0.2.1', 'h', {blob}, {blob}, 4, {eight_bit}, '', {blob}, {blob}"
+    values = f"5, 1, 'T', 'inbound', 1.5, 2.5, '192.0.2.1', 'h', {blob}, {blob}, 4, 1, '', {blob}, {blob}"
     old.run(f"INSERT INTO mail VALUES ({values})")
     migrate(old.target, "gateway")
     rows = old.run("SELECT id, tenant_id, track, expires_at, eight_bit, trace, body, head, head_shipped FROM mail")

@@ -22,7 +22,9 @@ RECORD = {
     "message_tracking_legacy_progress",
 }
 LINKS = {f"replication_{name}" for name in ("store", "reader", "applied", "command", "peer", "invitation", "link")}
-WITHOUT_TENANT = RECORD | LINKS
+DAYS = {"message_track_day"}
+"""Which days have tables: for all tenants alike."""
+WITHOUT_TENANT = RECORD | LINKS | DAYS
 """Tables that hold nothing of any tenant: what a store says of itself, and the links between roles."""
 OWN_KEYS = {"id", "mail_id", "sequence", "key"}
 """Columns of unique keys that are the store's own numbers."""
@@ -79,7 +81,9 @@ def tables(old: OldStore) -> dict[str, tuple[set[str], dict[str, set[str]]]]:
         if sqlite:
             columns = {row[1] for row in old.run(f"PRAGMA table_info({table})")}
             indexes = {
-                row[1]: {one[2] for one in old.run(f"PRAGMA index_info('{row[1]}')")} for row in old.run(f"PRAGMA index_list({table})")
+                row[1]: {one[2] for one in old.run(f"PRAGMA index_info('{row[1]}')")}
+                for row in old.run(f"PRAGMA index_list({table})")
+                if row[2]
             }
         else:
             columns, indexes = {row[0] for row in old.run(_COLUMNS.format(table))}, {}
