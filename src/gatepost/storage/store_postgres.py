@@ -5,26 +5,21 @@ Several gateways may have the store open at once, each with one writing connecti
 one data folder: its lock is the same as on SQLite.
 """
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 from gatepost.errors import StoreError
-from gatepost.storage.contract import Engine, Handler, Numbering
+from gatepost.storage.committed import CommittedStore
+from gatepost.storage.contract import Engine, Numbering
 from gatepost.storage.files import file_error
 from gatepost.storage.numbers import SequenceNumbers
 from gatepost.storage.owner import OwnerLock
-from gatepost.storage.postgres import Connection, PostgresDriver
+from gatepost.storage.postgres import PostgresDriver
 from gatepost.storage.postgres_url import PostgresUrl
-from gatepost.storage.questions import Questions
 from gatepost.storage.schema import judge
 from gatepost.storage.schema_postgres import create_schema, read_schema
-from gatepost.storage.writer import Operation, Writer
-
-Answer = TypeVar("Answer")
 
 
-class PostgresStore:
+class PostgresStore(CommittedStore):
     """A store on a server; keeps `contract.Store`."""
 
     engine: Engine = "postgresql"
@@ -38,53 +33,18 @@ class PostgresStore:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise file_error(error, str(folder)) from error
-        self.where = url.shown
-        self._lock = OwnerLock(folder, database)
+        lock = OwnerLock(folder, database)
         driver = PostgresDriver(url)
         try:
             _prepare(driver, database)
-            self.writer = Writer(driver)
+            super().__init__(driver, lock)
         except BaseException:
-            self._lock.release()
+            lock.release()
             raise
         self.numbers: Numbering = SequenceNumbers("queue")
-        self._questions = Questions(driver)
-
-    @property
-    def doubts(self) -> int:
-        """COMMITs so far of which nobody knows whether they hold."""
-        return self.writer.doubts
-
-    def submit(self, handler: Handler, argument: Any) -> Operation:
-        """Put an operation into the writer's next group."""
-        return self.writer.submit(handler, argument)
-
-    def cancel(self, operation: Operation) -> bool:
-        """Withdraw an operation unless its group has begun; tells whether it was withdrawn."""
-        return self.writer.cancel(operation)
-
-    async def perform(self, handler: Handler, argument: Any) -> Any:
-        """Commit one operation and give its result.
-
-        Raises: StoreFull, StoreAway.
-        """
-        return await self.writer.submit(handler, argument).future
-
-    async def ask(self, question: Callable[[Connection], Answer]) -> Answer:
-        """Run a reading function on the second connection.
-
-        Raises: StoreAway.
-        """
-        return await self._questions.ask(question)
 
     def check_room(self) -> None:
         """Find nothing to refuse: the disk is the server's, and it says itself when it is full."""
-
-    async def close(self) -> None:
-        """Commit what is pending, close both connections and give the folder free."""
-        await self._questions.close()
-        await self.writer.close()
-        self._lock.release()
 
 
 def _prepare(driver: PostgresDriver, database: str) -> None:
