@@ -32,7 +32,7 @@ def rooms_with(found) -> set[str]:
 def belongs(room: str) -> bool:
     """Tell whether a room may speak SQL."""
     return (
-        room in ("delivery/queue", "delivery/verification", "replication", "tracking", "versioning")
+        room in ("access", "delivery/queue", "delivery/verification", "monitoring", "people", "replication", "tracking", "versioning")
         or room.split("/", maxsplit=1)[0] == "storage"
     )
 

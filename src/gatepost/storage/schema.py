@@ -18,10 +18,10 @@ from gatepost.storage.contract import Engine
 FOLDER = Path(str(files("gatepost.storage") / "migrations"))
 
 
-SCHEMA_VERSION = {"gateway": 5, "intranet": 3}
+SCHEMA_VERSION = {"gateway": 6, "intranet": 8}
 """The newest schema this program knows, for each logical database."""
 
-SCHEMA_COMPAT = {"gateway": 4, "intranet": 1}
+SCHEMA_COMPAT = {"gateway": 4, "intranet": 6}
 """The oldest schema whose programs may still use a store that has `SCHEMA_VERSION`."""
 
 State = Literal["ready", "empty", "older"]

@@ -22,7 +22,7 @@ RECORD = {
     "message_tracking_legacy_progress",
 }
 LINKS = {f"replication_{name}" for name in ("store", "reader", "applied", "command", "peer", "invitation", "link")}
-DAYS = {"message_track_day"}
+DAYS = {"message_track_day", "traffic_uncounted"}
 """Which days have tables: for all tenants alike."""
 WITHOUT_TENANT = RECORD | LINKS | DAYS
 """Tables that hold nothing of any tenant: what a store says of itself, and the links between roles."""
