@@ -7,8 +7,9 @@ An operation gives bytes or raises `PeerSaid` with the program's own words.
 import os
 import shutil
 import subprocess
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -18,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cms_people import Person, authority
 from gatepost.encryption.cms.scheme import Scheme
 
-_JARS = [Path("/usr/share/java") / f"{name}.jar" for name in ("bcmail", "bcpkix", "bcprov", "bcutil")]
+_JARS = [Path("/usr/share/java") / f"{name}.jar" for name in ("bcmail", "bcpkix", "bcprov", "bcutil", "javax.mail", "javax.activation")]
+T = TypeVar("T")
 _TIMEOUT_S = 60
 _JAVA_NAMES = {
     ("rsa-pkcs1", "sha256"): "SHA256withRSA",
@@ -93,7 +95,7 @@ class OpenSSL:
         return self._run("-decrypt", "-inform", "DER", "-recip", certificate, "-inkey", key, given=sealed)
 
     def close(self) -> None:
-        pass
+        """Nothing runs between two operations."""
 
 
 class Gpgsm:
@@ -145,9 +147,22 @@ class Gpgsm:
             raise PeerSaid("(it has no option for RSASSA-PSS)")
         return self._run("--sign", "--digest-algo", scheme.digest, "--local-user", self._import(who), given=content)
 
+    def sign_beside(self, content: bytes, who: Person) -> bytes:
+        """Sign detached."""
+        return self._run("--detach-sign", "--digest-algo", "sha256", "--local-user", self._import(who), given=content)
+
     def verify(self, signed: bytes, content: bytes) -> None:
-        if self._run("--output", "-", "--verify", given=signed) not in (content, b""):
+        if self.verified(signed) not in (content, b""):
             raise PeerSaid("another content")
+
+    def verified(self, signed: bytes) -> bytes:
+        """Verify, and give the content."""
+        return self._run("--output", "-", "--verify", given=signed)
+
+    def verify_beside(self, signature: bytes, content: bytes) -> None:
+        """Verify a detached signature."""
+        (self.folder / "signature").write_bytes(signature)
+        self._run("--verify", str(self.folder / "signature"), "-", given=content)
 
     def encrypt(self, content: bytes, to: Person, cipher: str, way: str) -> bytes:
         if cipher.endswith("gcm") or way.startswith("oaep"):
@@ -170,11 +185,13 @@ class Gpgsm:
 class BouncyCastle:
     """Bouncy Castle for Java; one process that does all operations."""
 
+    PROGRAM = "BouncyCms.java"
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         version = _JARS[0].resolve().stem.removeprefix("bcmail-")
         self.name = f"Bouncy Castle {version}"
-        source = Path(__file__).parent / "interop" / "BouncyCms.java"
+        source = Path(__file__).parent / "interop" / self.PROGRAM
         command = ["java", "-Xshare:auto", "-cp", ":".join(map(str, _JARS)), str(source)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
@@ -246,16 +263,23 @@ def _sha1(certificate: x509.Certificate) -> str:
     return certificate.fingerprint(hashes.SHA1()).hex().upper()
 
 
+HAS_OPENSSL = shutil.which("openssl") is not None
+HAS_GPGSM = shutil.which("gpgsm") is not None and shutil.which("gpg-agent") is not None
+HAS_BOUNCY_CASTLE = shutil.which("javac") is not None and all(jar.exists() for jar in _JARS)
+"""It is written in source, so it takes a whole JDK."""
+
+
 def peers_at_hand(folder: Path) -> list[Peer]:
     """Start every peer that this machine has."""
-    found: list[Peer] = []
-    for kind, there in (
-        (OpenSSL, shutil.which("openssl")),
-        (Gpgsm, shutil.which("gpgsm")),
-        (BouncyCastle, shutil.which("java") and all(jar.exists() for jar in _JARS)),
-    ):
+    return started(folder, ((OpenSSL, HAS_OPENSSL), (Gpgsm, HAS_GPGSM), (BouncyCastle, HAS_BOUNCY_CASTLE)))
+
+
+def started(folder: Path, kinds: Iterable[tuple[Callable[[Path], T], bool]]) -> list[T]:
+    """Start those that are there, each in a folder of its own."""
+    found: list[T] = []
+    for kind, there in kinds:
         if there:
             own = folder / kind.__name__
-            own.mkdir()
+            own.mkdir(parents=True)
             found.append(kind(own))
     return found

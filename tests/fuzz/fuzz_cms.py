@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fuzz what reads, verifies and decrypts CMS: `python tests/fuzz/fuzz_cms.py [-max_total_time=3600] [FOLDER]`.
+"""Fuzz what reads, verifies and decrypts CMS and judges certificates: `python tests/fuzz/fuzz_cms.py [-max_total_time=3600] [FOLDER]`.
 
-Needs atheris. Whatever the bytes are, nothing raises; nothing is intact or authenticated that our own keys did not make. A
-crasher that is found becomes a case of the unit tests. It begins with one object of each kind, made with this run's keys; what it
-finds worth keeping goes to the folder.
+Needs atheris. Whatever the bytes are, nothing raises; nothing is intact or authenticated that our own keys did not make, and
+no certificate trusted that our own authority did not. A crasher that is found becomes a case of the unit tests. It begins with one
+object of each kind, made with this run's keys; what it finds worth keeping goes to the folder.
 """
 
 import sys
@@ -32,10 +32,18 @@ with atheris.instrument_imports(include=["gatepost"]):
     from gatepost.encryption.cms.signed.verify import verify
     from gatepost.encryption.cms.signed.write import sign
     from gatepost.encryption.cms.times import read_time
+    from gatepost.encryption.paths.demands import Demands
+    from gatepost.encryption.paths.passing import Passing
+    from gatepost.encryption.paths.source import Collected
+    from gatepost.encryption.paths.validator import Validator
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from cryptography import x509
+from cryptography.x509 import ocsp
+
 from cms_people import NOW, person, ring
+from path_authority import MAIL, addresses, root
 
 CONTENT = b"Content-Type: text/plain\r\n\r\ncontent"
 LENIENT = Policy(sha1=True, triple_des=True)
@@ -43,6 +51,14 @@ TIGHT = Limits(size_bytes=4096, depth=3, elements=50, indefinite=5, recipients=2
 KINDS = ("rsa", "p256", "ed25519", "x25519")
 OURS = ring(*(person(kind) for kind in KINDS if kind != "ed25519"))
 CERTIFICATES = [person(kind).certificate for kind in KINDS]
+ROOT = root()
+ISSUER = ROOT.sub("Issuer")
+ANNA = ISSUER.issue("Anna", MAIL, addresses("anna@example.org"))
+ISSUED = {(one.subject, one.public_key) for one in (ROOT.certificate, ISSUER.certificate, ANNA)}
+"""A certificate may be written anew around the same signed octets, so it is known by what is in them."""
+RESPONSE = ISSUER.respond(ANNA)
+LISTS = ROOT.revoke(), ISSUER.revoke(ISSUER.issue("Gone"))
+SAID = x509.load_der_x509_crl(LISTS[1]).tbs_certlist_bytes, ocsp.load_der_ocsp_response(RESPONSE).tbs_response_bytes
 
 
 def check_one(data: bytes) -> None:
@@ -63,8 +79,30 @@ def check_one(data: bytes) -> None:
         load(certificate.public_key)
         normalised(certificate.issuer)
         assert certificate.names[0]
+        check_path(certificate)
+    check_revocation(data)
     read_capabilities(data)
     read_time(data)
+
+
+def check_path(certificate: Certificate) -> None:
+    """Nothing leads to our root but what it issued; another authority's certificate in the path changes nothing."""
+    for demands in (Demands(), Demands(strict=True, purpose="any", use="any", sha1=True)):
+        validator = Validator([ROOT.certificate], Collected(LISTS), demands)
+        outcome = validator.validate(certificate, [ISSUER.certificate, certificate], NOW)
+        assert outcome.verdict == "untrusted" or (certificate.subject, certificate.public_key) in ISSUED, outcome
+        assert validator.validate(ANNA, [certificate, ISSUER.certificate], NOW).verdict == "trusted"
+
+
+def check_revocation(data: bytes) -> None:
+    """Only the issuer's own list or response says anything; none of what is found here clears her."""
+    for source, passing in (
+        (Collected((LISTS[0], data)), None),
+        (Collected((LISTS[0],), (data,)), None),
+        (Collected((LISTS[0],)), Passing((data,), NOW)),
+    ):
+        outcome = Validator([ROOT.certificate], source).validate(ANNA, [ISSUER.certificate], NOW, passing)
+        assert outcome.verdict == "unknown" or any(signed in data for signed in SAID), outcome
 
 
 def check_signed(data: SignedData) -> None:
@@ -94,6 +132,8 @@ def write_seeds(folder: Path) -> None:
             for name, cipher in WRITTEN.items():
                 (folder / f"enveloped-{kind}-{name}").write_bytes(encrypt(CONTENT, [made], cipher))
         (folder / f"certificate-{kind}").write_bytes(one.certificate.encoded)
+    for number, encoded in enumerate((*LISTS, RESPONSE, ANNA.encoded, ISSUER.certificate.encoded)):
+        (folder / f"path-{number}").write_bytes(encoded)
 
 
 if __name__ == "__main__":

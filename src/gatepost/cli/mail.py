@@ -30,6 +30,7 @@ Json = Annotated[bool, Parameter(help="Answer in JSON.", negative=())]
 Legacy = Annotated[bool, Parameter(help="Read SHA-1 signatures and Triple-DES too.", negative=())]
 Protect = Annotated[bool, Parameter(help="Protect From, Subject and their like with the content (RFC 9788).", negative=())]
 EightBit = Literal["reencoded", "opaque", "refused"]
+Hide = Literal["none", "baseline", "shy"]
 
 _GOOD = ("valid_bound", "valid_domain", "valid")
 
@@ -70,6 +71,12 @@ def encrypt(
     ] = "aes-256-cbc",
     oaep: Annotated[bool, Parameter(help="Encrypt to RSA keys with OAEP.", negative=())] = False,
     protect_headers: Protect = False,
+    hide: Annotated[
+        Hide, Parameter(help="What is hidden of a protected header: the subject; names and the date's zone as well.")
+    ] = "baseline",
+    legacy_display: Annotated[
+        bool, Parameter(help="Show hidden fields in the text, to readers that cannot find them.", negative=())
+    ] = False,
     key: Annotated[Path | None, Parameter(help="Sign first, with the key in this PKCS#12 file.")] = None,
     password: Password = "",
     at: At = "",
@@ -79,12 +86,15 @@ def encrypt(
 
     if cipher not in CIPHERS:
         raise UsageError(f"{cipher!r} is no cipher that is written; choose one of {', '.join(CIPHERS)}")
+    if (legacy_display or hide != "baseline") and not protect_headers:
+        raise UsageError("--hide and --legacy-display speak of a protected header; give --protect-headers too")
     if not recipient:
         raise UsageError("there is nobody to encrypt to; give --recipient a certificate")
     signing: Signing | None = None
     if key is not None:
         signing = Signing(_identity(key, password), _time(at))
-    _write(out, encrypt_file(_mail(file), Encrypting(_certificates(recipient), cipher, oaep, protect_headers), signing))
+    encrypting = Encrypting(_certificates(recipient), cipher, oaep, protect_headers, hide, legacy_display)
+    _write(out, encrypt_file(_mail(file), encrypting, signing))
     return 0
 
 
@@ -129,6 +139,9 @@ def verify(
     password: Password = "",
     at: At = "",
     from_: Annotated[str, Parameter(name="--from", help="Bind to this address instead of the mail's From.")] = "",
+    on_behalf: Annotated[
+        tuple[str, ...], Parameter(help="A domain whose people may write for each other: there the Sender may sign.", negative=())
+    ] = (),
     revocation: Annotated[Literal["soft", "hard"], Parameter(help="Whether unknown revocation may pass.")] = "soft",
     crl: Annotated[tuple[Path, ...], Parameter(help="A revocation list; nothing is fetched.", negative=())] = (),
     ocsp: Annotated[tuple[Path, ...], Parameter(help="An OCSP response, in DER.", negative=())] = (),
@@ -139,7 +152,7 @@ def verify(
     from gatepost.roles.mail_file import Verifying, verify_file
 
     lists, responses = [_bytes(one) for one in crl], [_bytes(one) for one in ocsp]
-    asked = Verifying(_certificates(trust), _time(at), from_, revocation == "hard", lists, responses, legacy)
+    asked = Verifying(_certificates(trust), _time(at), from_, revocation == "hard", lists, responses, legacy, on_behalf)
     report = verify_file(_mail(file), [_identity(one, password) for one in key], asked)
     if json:
         print_json(_as_data(report))

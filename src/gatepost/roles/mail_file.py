@@ -26,6 +26,7 @@ from gatepost.encryption.cms.signed.signer import Signer, default_scheme
 from gatepost.encryption.paths.demands import Demands
 from gatepost.encryption.paths.source import Collected
 from gatepost.encryption.paths.validator import Validator
+from gatepost.encryption.smime.confidentiality import Confidentiality
 from gatepost.encryption.smime.opening import Opened, open_mail
 from gatepost.encryption.smime.path_trust import PathTrust
 from gatepost.encryption.smime.policy import ReadPolicy, ReleasePolicy, Unauthenticated
@@ -34,6 +35,7 @@ from gatepost.encryption.smime.removal import without_signatures
 from gatepost.encryption.smime.verify import Asked, Report, report, shown_address
 from gatepost.encryption.smime.writing import EightBit, EncryptAs, SignAs, encrypt, seal, sign
 from gatepost.errors import UsageError
+from gatepost.message.domains import a_label
 from gatepost.message.mailboxes import parse_mailboxes
 
 __all__ = (
@@ -84,6 +86,9 @@ class Encrypting(NamedTuple):
     cipher: str = "aes-256-cbc"
     oaep: bool = False
     header_protection: bool = False
+    confidentiality: Confidentiality = "baseline"
+    """What of a protected header is left outside."""
+    legacy_display: bool = False
 
 
 class Verifying(NamedTuple):
@@ -98,6 +103,8 @@ class Verifying(NamedTuple):
     responses: Sequence[bytes] = ()
     """OCSP responses."""
     legacy: bool = False
+    delegating: Sequence[str] = ()
+    """Domains where a Sender may sign for From."""
 
 
 def identity(untrusted: bytes, password: str, source: str) -> Identity:
@@ -141,7 +148,7 @@ def sign_file(raw: bytes, how: Signing) -> bytes:
 def encrypt_file(raw: bytes, how: Encrypting, signing: Signing | None = None) -> bytes:
     """Encrypt a mail; with `signing` it is signed first."""
     to = [_addressee(one, oaep=how.oaep) for one in how.recipients]
-    encrypt_as = EncryptAs(WRITTEN[how.cipher], how.header_protection)
+    encrypt_as = EncryptAs(WRITTEN[how.cipher], how.header_protection, how.confidentiality, how.legacy_display)
     if signing is None:
         return _or_raise(encrypt(raw, to, encrypt_as))
     return _or_raise(seal(raw, (_signer(signing),), signing.when, to, sign_as=_sign_as(signing), encrypt_as=encrypt_as))
@@ -163,13 +170,21 @@ def verify_file(raw: bytes, keys: Sequence[Identity], how: Verifying) -> Report:
             raise UsageError(f"{how.shown!r} is no address; give --from one like anna@company.example")
         shown = shown_address(mailboxes[0])
     trust = PathTrust(_validator(how))
-    asked = Asked(trust, how.received, revocation_must_be_known=how.revocation_must_be_known, shown=shown)
+    delegating = frozenset(map(_domain, how.delegating))
+    asked = Asked(trust, how.received, revocation_must_be_known=how.revocation_must_be_known, shown=shown, delegating=delegating)
     return report(read(raw, _ring(keys) if keys else None, policy), asked)
 
 
 def unsigned_file(raw: bytes) -> bytes:
     """Take a mail's signatures off."""
     return without_signatures(raw).mail
+
+
+def _domain(given: str) -> str:
+    domain = a_label(given)
+    if domain is None:
+        raise UsageError(f"{given!r} is no domain; give --on-behalf one like company.example")
+    return domain
 
 
 def _reading(*, legacy: bool) -> ReadPolicy:

@@ -118,7 +118,7 @@ def test_every_failure_behind_the_key_has_one_answer(kind: str, cipher):
     stranger.add(person(kind).certificate, person(kind, "stranger").private)
     assert refused(data, stranger)
     [recipient] = data.recipients
-    for broken in (b"", b"x", recipient.encrypted_key[:-1] + b"x", recipient.encrypted_key + b"x" * 8):
+    for broken in (b"", b"x", recipient.encrypted_key[:-1] + bytes((recipient.encrypted_key[-1] ^ 1,)), recipient.encrypted_key + b"x" * 8):
         changed = data._replace(recipients=(recipient._replace(encrypted_key=broken),))
         assert refused(changed, ring(person(kind)))
     if kind != "rsa":

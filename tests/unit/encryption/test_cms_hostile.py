@@ -15,6 +15,8 @@ from gatepost.encryption.cms.enveloped.decrypt import decrypt
 from gatepost.encryption.cms.enveloped.encrypt import encrypt
 from gatepost.encryption.cms.enveloped.message import Enveloped
 from gatepost.encryption.cms.fault import Fault
+from gatepost.encryption.cms.names import normalised
+from gatepost.encryption.cms.public_key import load
 from gatepost.encryption.cms.scheme import Scheme
 from gatepost.encryption.cms.signed.message import SignedData
 from gatepost.encryption.cms.signed.signer import Signer
@@ -166,3 +168,17 @@ def test_what_follows_an_object_is_left_alone():
         found = read(kind(whole + b"\r\n"))
         assert isinstance(found, SignedData)
         assert [judgement.verdict for judgement in verify(found)] == ["intact"]
+
+
+def test_strangers_large_names_keys_and_certificates_are_not_kept():
+    """What is remembered of certificates is small: however many large ones come, they leave nothing behind."""
+    for number in range(40):
+        large = bytes((number,)) * MEBIBYTE
+        assert isinstance(load(large), Fault)
+        assert normalised(large) == large
+    before = resident_bytes()
+    for number in range(40):
+        large = bytes((number, 1)) * (MEBIBYTE // 2)
+        load(large)
+        normalised(large)
+    assert resident_bytes() - before < 8 * MEBIBYTE

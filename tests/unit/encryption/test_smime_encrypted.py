@@ -6,18 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cms_people import NOW, person, ring
+from gatepost.encryption.cms import oids
 from gatepost.encryption.cms.enveloped.addressee import Addressee, addressee
 from gatepost.encryption.cms.enveloped.ciphers import AES128_CBC, AES256_CBC, AES256_GCM, WRITTEN
 from gatepost.encryption.cms.enveloped.encrypt import encrypt as encrypt_cms
 from gatepost.encryption.cms.fault import Fault
 from gatepost.encryption.cms.signed.signer import Signer, default_scheme
-from gatepost.encryption.cms.signed.write import sign as sign_cms
 from gatepost.encryption.smime.layer import EncryptedLayer, SignedLayer
 from gatepost.encryption.smime.opening import open_mail
 from gatepost.encryption.smime.policy import RELEASE, ReleasePolicy
 from gatepost.encryption.smime.reading import read
 from gatepost.encryption.smime.seven_bit import base64_lines
-from gatepost.encryption.smime.writing import EncryptAs, SignAs, encrypt, seal, sign
+from gatepost.encryption.smime.writing import EncryptAs, SignAs, encrypt, seal, sign, wrap
 from gatepost.message.decode import decoded
 from gatepost.message.parse import parse
 
@@ -168,17 +168,17 @@ def test_what_is_decrypted_is_not_opened_further_in_a_part():
     assert "protection-inside-only" in opened.findings
 
 
-def test_triple_wrapping_is_read_to_its_core():
-    """Signed, encrypted, signed again (RFC 2634): three layers, and the mail inside."""
-    sealed = seal(MAIL, (signer(),), NOW, to("p256"), encrypt_as=CBC)
-    content = sealed[sealed.index(b"Content-Type: application/pkcs7-mime") :]
-    body = base64_lines(sign_cms(content, (signer(),), NOW))
-    raw = HEADER + b"Content-Type: application/pkcs7-mime; smime-type=signed-data\r\nContent-Transfer-Encoding: base64\r\n\r\n" + body
+@pytest.mark.parametrize("form", ["multipart", "opaque"])
+def test_triple_wrapping_is_read_to_its_core(form):
+    """Signed, encrypted, signed again (RFC 2634): three layers, and the mail inside; the outer signature says nothing of its author."""
+    raw = wrap(MAIL, (signer(),), NOW, to("p256"), sign_as=SignAs(form), encrypt_as=CBC)
+    assert isinstance(raw, bytes)
     opened = open_mail(raw, ring(person("p256")))
     assert [type(layer) for layer in opened.reading.layers] == [SignedLayer, EncryptedLayer, SignedLayer]
     assert opened.release == "signed"
     assert opened.reading.content.endswith(b"All is well.\r\n")
     assert "signed-ciphertext" in opened.findings
+    assert parse(opened.mail).headers.text("subject") == "Secret plan"
 
 
 def test_layers_are_bounded():
@@ -240,6 +240,15 @@ def test_a_text_without_a_header_becomes_a_plain_mail():
     mail = parse(open_mail(raw, ring(person("p256")), RELEASE).mail)
     assert "x-evil" not in mail.headers
     assert mail.root.body == b"no header at all\r\nX-Evil: 1\r\n\r\nmore\r\n"
+
+
+def test_what_is_encrypted_as_something_else_stays_closed():
+    """An object directly inside another has no MIME type, and is not shown as text."""
+    cms = encrypt_cms(MAIL, to("p256"), content_type=oids.SIGNED_DATA)
+    raw = HEADER + b"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64_lines(cms)
+    opened = open_mail(raw, ring(person("p256")))
+    assert (opened.release, opened.mail) == ("closed", None)
+    assert "no MIME entity" in opened.reason
 
 
 def test_a_signed_mail_is_encrypted_as_it_stands():

@@ -59,6 +59,8 @@ def test_a_signed_file_verifies(run):
     code, out = run("verify", "@/signed.eml", *TRUST, *AT, "--json")
     told = json.loads(out)
     assert code == 0
+    assert list(told) == ["verdict", "bound", "signers", "chain", "revocation", "findings", "reason"]
+    assert list(told["signers"][0]) == ["subject", "addresses", "serial", "digest", "algorithm"]
     assert told["verdict"] == "valid_bound"
     assert told["bound"] is True
     [signer] = told["signers"]
@@ -100,6 +102,36 @@ def test_a_revocation_list_is_believed(run, files):
         ended, out = run("verify", "@/signed.eml", *TRUST, *AT, "--revocation", "hard", "--crl", "@/ca.crl", "--json")
         assert ended == code
         assert json.loads(out)["revocation"] == ("revoked" if revoked else "good")
+
+
+def test_a_sender_signs_for_from_in_the_named_domain_alone(run, files):
+    """Without the option, or with another domain, the mail is somebody else's; the answer names both either way."""
+    (files / "mail.eml").write_bytes(MAIL.replace(b"From: anna@", b"Sender: anna@example.org\nFrom: boss@"))
+    run("sign", "@/mail.eml", "-o", "@/signed.eml", *ANNA, *AT)
+    for words, code, verdict in (
+        ((), 1, "valid_mismatch"),
+        (("--on-behalf", "example.com"), 1, "valid_mismatch"),
+        (("--on-behalf", "Example.ORG"), 0, "valid_domain"),
+    ):
+        ended, out = run("verify", "@/signed.eml", *TRUST, *AT, *words, "--json")
+        told = json.loads(out)
+        assert (ended, told["verdict"], told["bound"]) == (code, verdict, code == 0)
+        assert "boss@example.org" in told["reason"]
+        assert "anna@example.org" in told["reason"]
+
+
+def test_what_is_hidden_of_a_header(run, files):
+    """The shy policy hides names too, and with a legacy display the hidden fields stand in the text; the recipient gets all back."""
+    (files / "mail.eml").write_bytes(MAIL.replace(b"From: anna@example.org", b"From: Anna A. <anna@example.org>"))
+    shy = ("--protect-headers", "--hide", "shy", "--legacy-display", "--cipher", "aes-256-gcm")
+    run("encrypt", "@/mail.eml", "-o", "@/sealed.eml", "--recipient", "@/bob.crt", *shy)
+    sealed = (files / "sealed.eml").read_bytes()
+    assert b"From: anna@example.org\r\n" in sealed
+    assert b"Anna A." not in sealed
+    assert run("decrypt", "@/sealed.eml", "-o", "@/plain.eml", *BOB)[0] == 0
+    mail = parse((files / "plain.eml").read_bytes())
+    assert (mail.headers.text("from"), mail.headers.text("subject")) == ("Anna A. <anna@example.org>", "Plan")
+    assert mail.root.body == b"All is well.\r\n"
 
 
 def test_an_encrypted_file_is_opened_by_its_recipient_alone(run, files):
@@ -151,6 +183,9 @@ def test_a_mail_goes_to_standard_output(run):
         ("sign", "@/mail.eml", "--key", "@/anna.p12", "--password", "open sesame"),
         ("sign", "@/mail.eml", "--key", "@/anna.p12", "--password", "env:GATEPOST_TEST_ABSENT"),
         ("encrypt", "@/mail.eml", "--recipient", "@/bob.crt", "--cipher", "des"),
+        ("encrypt", "@/mail.eml", "--recipient", "@/bob.crt", "--hide", "shy"),
+        ("encrypt", "@/mail.eml", "--recipient", "@/bob.crt", "--legacy-display"),
+        ("verify", "@/mail.eml", "--on-behalf", "no domain"),
         ("encrypt", "@/mail.eml", "-o", "@/no/such/folder", "--recipient", "@/bob.crt"),
     ],
 )

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cms_people import NOW, authority, person
+from gatepost.encryption.cms import oids
 from gatepost.encryption.cms.certificate import Certificate
 from gatepost.encryption.cms.fault import Fault
 from gatepost.encryption.cms.signed.signer import Signer, default_scheme
@@ -192,6 +193,16 @@ def test_a_client_signature_is_kept_or_removed():
     assert judged(signed(plain)).verdict == "valid_bound"
 
 
+def test_the_marks_of_a_protected_header_go_with_the_signature():
+    """A mail without its signature protects nothing, and can be signed again with its header protected."""
+    plain = without_signatures(signed(header_protection=True)).mail
+    assert b"hp=" not in plain
+    assert parse(plain).headers.text("subject") == "Plan"
+    again = signed(plain, header_protection=True)
+    assert parse(read(again).content).root.content_type.parameters == {"hp": "clear"}
+    assert judged(again).verdict == "valid_bound"
+
+
 def test_a_signature_stays_where_parts_would_be_lost():
     """With a part beside the signed one the mail is given back as it came."""
     written = signed()
@@ -224,6 +235,21 @@ def test_nested_signatures_are_not_two_answers():
     found = judged(head + base64_lines(cms))
     assert found.verdict == "broken"
     assert "nested-signatures" in found.findings
+
+
+@pytest.mark.parametrize("detached", [False, True])
+def test_what_was_signed_as_something_else_is_no_mail(detached):
+    """A time stamp or a receipt, put into a mail with its signature as it is, is not a mail of its signer's."""
+    content = b"Content-Type: text/plain\r\n\r\nAll is well.\r\n"
+    receipt = oids.encoded("1.2.840.113549.1.9.16.1.1")
+    for kind, verdict in ((oids.DATA, "valid_bound"), (receipt, "broken")):
+        cms = base64_lines(sign_cms(content, (signer(),), NOW, detached=detached, content_type=kind))
+        written = signed(content.replace(b"Content", b"From: anna@example.org\r\nContent", 1), form="multipart" if detached else "opaque")
+        place = written.rindex(b"\r\n\r\nM") + 4
+        end = written.index(b"\r\n--", place) + 2 if detached else len(written)
+        found = judged(written[:place] + cms + written[end:])
+        assert found.verdict == verdict
+        assert ("other-content" in found.findings) == (kind == receipt)
 
 
 def test_revocation_that_nobody_knows_counts_where_policy_says():

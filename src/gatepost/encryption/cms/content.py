@@ -6,6 +6,7 @@ from typing import NamedTuple
 from gatepost.encryption.cms import oids
 from gatepost.encryption.cms.ber import EXPLICIT, OID, SEQUENCE, AnyBytes, cursor_on
 from gatepost.encryption.cms.enveloped.message import Enveloped, read_auth_enveloped, read_enveloped
+from gatepost.encryption.cms.enveloped.usual import read_usual
 from gatepost.encryption.cms.fault import Fault, Refusal
 from gatepost.encryption.cms.limits import DEFAULT, Limits
 from gatepost.encryption.cms.signed.message import SignedData, read_signed_data
@@ -23,7 +24,11 @@ _READ = frozenset({oids.SIGNED_DATA, oids.ENVELOPED_DATA, oids.AUTH_ENVELOPED_DA
 def read(untrusted: AnyBytes, limits: Limits = DEFAULT) -> SignedData | Enveloped | OtherContent | Fault:
     """Read a CMS object in BER or DER; what follows it is left alone, as mails often end in a line end more."""
     try:
-        whole = cursor_on(untrusted, limits).enter(SEQUENCE)
+        start = cursor_on(untrusted, limits)
+        usual = read_usual(start.measures)
+        if usual is not None:
+            return usual
+        whole = start.enter(SEQUENCE)
         kind = whole.value(OID)
         if kind not in _READ:
             return OtherContent(kind)

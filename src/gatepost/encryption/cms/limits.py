@@ -9,6 +9,8 @@ class Limits(NamedTuple):
 
     size_bytes: int = 67_108_864
     """Bytes of the whole object; 64 MiB are a mail of 90 MB."""
+    overhead_bytes: int = 10_485_760
+    """Bytes of all but the content: recipients, certificates, lists, signers."""
     depth: int = 32
     """Elements of indefinite length, or pieces of an octet string, within each other."""
     elements: int = 500_000

@@ -20,17 +20,20 @@ _PKCS1 = padding.PKCS1v15()
 class LocalKey:
     """A `SigningKey` and a `DecryptionKey`, as far as the kind of key allows; another operation raises `TypeError`."""
 
-    __slots__ = ("_key", "kind")
+    __slots__ = ("_key", "_octets", "_rsa", "kind")
 
     def __init__(self, key: PrivateKey) -> None:
         self._key = key
+        # What kind of key it is, the library's abstract classes are slow to say, so they are asked once.
+        self._rsa = key if isinstance(key, rsa.RSAPrivateKey) else None
+        self._octets = 0 if self._rsa is None else self._rsa.key_size // 8
         self.kind = kind_of(key.public_key())
 
     def sign(self, to_be_signed: bytes, scheme: Scheme) -> bytes:
         """Sign bytes."""
         key = self._key
-        if isinstance(key, rsa.RSAPrivateKey) and scheme.kind in ("rsa-pkcs1", "rsa-pss"):
-            return key.sign(to_be_signed, rsa_padding(scheme), HASHES[scheme.digest])
+        if self._rsa is not None and scheme.kind in ("rsa-pkcs1", "rsa-pss"):
+            return self._rsa.sign(to_be_signed, rsa_padding(scheme), HASHES[scheme.digest])
         if isinstance(key, ec.EllipticCurvePrivateKey) and scheme.kind == "ecdsa":
             return key.sign(to_be_signed, ec.ECDSA(HASHES[scheme.digest]))
         if isinstance(key, ed25519.Ed25519PrivateKey) and scheme.kind == "ed25519":
@@ -39,12 +42,12 @@ class LocalKey:
 
     def unwrap(self, encrypted: bytes, transport: Transport, length: int) -> bytes:
         """Decrypt a content key; random octets when there is none of this length."""
-        key, other = self._key, os.urandom(length)
-        if not isinstance(key, rsa.RSAPrivateKey):
+        key, other = self._rsa, os.urandom(length)
+        if key is None:
             raise TypeError(f"a key of kind {self.kind} cannot unwrap")
         try:
             # Some peers drop leading zeros. PKCS#1 v1.5 with wrong padding gives random octets here, not an error (implicit rejection).
-            found = key.decrypt(encrypted.rjust(key.key_size // 8, b"\0"), _transport_padding(transport))
+            found = key.decrypt(encrypted.rjust(self._octets, b"\0"), _transport_padding(transport))
         except (ValueError, UnsupportedAlgorithm):
             return other
         return found if len(found) == length else other

@@ -18,9 +18,13 @@ _UTF8_STRING = 0x0C
 _ATTRIBUTES = 100
 
 
-@lru_cache(maxsize=1024)
 def normalised(name: bytes) -> bytes:
-    """Give a form that equal names share; a name that is malformed gives itself."""
+    """Give a form that equal names share; a name that is malformed, or very large, gives itself."""
+    return _normalised(name) if len(name) <= _LIMITS.size_bytes else name
+
+
+@lru_cache(maxsize=1024)
+def _normalised(name: bytes) -> bytes:
     try:
         cursor = cursor_on(name, _LIMITS)
         relative_names, number = cursor.enter(SEQUENCE), 0

@@ -8,10 +8,19 @@ hashing and decrypting take little space however the pieces were cut.
 from collections.abc import Iterator
 
 from gatepost.encryption.cms.fault import Refusal
+from gatepost.encryption.cms.limits import Limits
 from gatepost.encryption.cms.measures import CONSTRUCTED, INDEFINITE, Measures
 
 OCTET_STRING = 0x04
 _JOINED = 1 << 20
+
+
+def overhead(size: int, content: "Octets | None", limits: Limits) -> int:
+    """Give how much of an object's `size` is not its content; `Refusal` when that is too much."""
+    beside = size if content is None else size - content.bound
+    if beside > limits.overhead_bytes:
+        raise Refusal("too-large", f"{beside} bytes beside the content are more than the {limits.overhead_bytes} that are read")
+    return beside
 
 
 class Octets:

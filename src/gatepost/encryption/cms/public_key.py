@@ -32,11 +32,17 @@ CURVES: dict[str, str] = {
 _LIMITS = Limits(size_bytes=16_384)
 _RSA = algorithm(oids.RSA, der.NULL).encoded
 _MOST_RSA_BITS = 16_384
+_TOO_LARGE = Fault("too-large", f"the certificate's key has more than {_LIMITS.size_bytes} bytes")
+
+
+def load(subject_public_key_info: bytes) -> PublicKey | Fault:
+    """Load a key; one that is malformed, weak beyond use, or of a kind that is not used gives a fault."""
+    # The size is checked before the cache, so that no stranger's large key can fill it.
+    return _load(subject_public_key_info) if len(subject_public_key_info) <= _LIMITS.size_bytes else _TOO_LARGE
 
 
 @lru_cache(maxsize=2048)
-def load(subject_public_key_info: bytes) -> PublicKey | Fault:
-    """Load a key; one that is malformed, weak beyond use, or of a kind that is not used gives a fault."""
+def _load(subject_public_key_info: bytes) -> PublicKey | Fault:
     try:
         encoded = _plain(subject_public_key_info)
         key = load_der_public_key(encoded)

@@ -15,7 +15,8 @@ def write_time(when: datetime) -> bytes:
     """Write an aware time, in whole seconds."""
     moment = when.astimezone(UTC)
     if 1950 <= moment.year < 2050:
-        return der.element(_UTC_TIME, moment.strftime("%y%m%d%H%M%SZ").encode())
+        year, month, day, hour, minute, second = moment.timetuple()[:6]
+        return b"\x17\x0d%02d%02d%02d%02d%02d%02dZ" % (year % 100, month, day, hour, minute, second)
     return der.element(_GENERALIZED_TIME, f"{moment.year:04}{moment:%m%d%H%M%SZ}".encode())
 
 

@@ -16,11 +16,13 @@ from gatepost.encryption.paths.credential import CRL_SIGN, Credential
 from gatepost.encryption.paths.demands import Demands
 from gatepost.encryption.paths.general_names import GeneralName
 from gatepost.encryption.paths.outcome import Status
+from gatepost.encryption.paths.passing import PassingLists
 from gatepost.encryption.paths.points import ALL_REASONS, Point, Scope, read_points
 from gatepost.encryption.paths.revocation_list import HOLD, Entry, RevocationList, read_list
 from gatepost.encryption.paths.source import Evidence
 
 _END = 253_402_300_799
+_TOO_LARGE = Fault("too-large", "a list is too large")
 
 
 class Inquiry(Protocol):
@@ -30,6 +32,7 @@ class Inquiry(Protocol):
     second: int
     budget: Budget
     shelf: Shelf
+    passing: PassingLists
 
     def vouches(self, signer: Credential, anchor: Credential, extra: tuple[Certificate, ...]) -> bool:
         """Say whether a path leads from this signer of a list to the anchor."""
@@ -89,8 +92,9 @@ class ListAnswers:
     def _read(self, untrusted_lists: tuple[bytes, ...]) -> list[RevocationList]:
         """Read the lists, newest first."""
         limits, lists = self._check.demands.limits, []
-        for encoded in untrusted_lists[: limits.lists]:
-            one = Fault("too-large", "a list is too large") if len(encoded) > limits.list_bytes else read_list(encoded)
+        passing = self._check.passing
+        read = [read_list(one) if len(one) <= limits.list_bytes else _TOO_LARGE for one in untrusted_lists[: limits.lists]]
+        for one in (*read, *passing.lists, *passing.faults):
             if isinstance(one, Fault):
                 self._note(one.reason)
             elif self._check.demands.strict and one.breach():
@@ -150,7 +154,7 @@ class ListAnswers:
             return None
         entry, until = self._find(one), self._until(one)
         if not self._is_fresh(one):
-            return self._from_stale(entry, until)
+            return self._from_stale(entry, min(until, self._check.second - 1))
         for delta in filter(lambda other: self._completes(other, one), self._lists):
             changed = self._find(delta)
             until = min(until, self._until(delta))
@@ -184,7 +188,9 @@ class ListAnswers:
         return one.this_update if one.next_update is None else one.next_update
 
     def _is_fresh(self, one: RevocationList) -> bool:
-        if self._check.second > self._until(one):
+        passing = self._check.passing
+        second = max(self._check.second, passing.second) if one in passing.lists else self._check.second
+        if second > self._until(one):
             self._note("a list is too old" if one.next_update is not None else "a list does not say until when it holds")
             return False
         return True

@@ -17,6 +17,7 @@ from gatepost.encryption.paths.credential import DIGITAL_SIGNATURE, NON_REPUDIAT
 from gatepost.encryption.paths.demands import Demands
 from gatepost.encryption.paths.list_answers import ListAnswers
 from gatepost.encryption.paths.outcome import Finding, Status
+from gatepost.encryption.paths.passing import NOTHING, PassingLists
 from gatepost.encryption.paths.responses import Answer, Response, read_response
 from gatepost.encryption.paths.revocation_list import HOLD
 from gatepost.encryption.paths.signed import remembered_signature
@@ -31,7 +32,9 @@ _DEPTH = 3
 class RevocationCheck:
     """The asking about one path's certificates at one second."""
 
-    def __init__(self, source: Revocations, demands: Demands, shelf: Shelf, second: int, budget: Budget) -> None:
+    def __init__(
+        self, source: Revocations, demands: Demands, shelf: Shelf, second: int, budget: Budget, *, passing: PassingLists = NOTHING
+    ) -> None:
         self.demands = demands
         self.second = second
         self.budget = budget
@@ -40,6 +43,7 @@ class RevocationCheck:
         """When the certificates hold of those who signed what was believed."""
         self._source = source
         self.shelf = shelf
+        self.passing = passing
         self._asking: list[Certificate] = []
 
     def statuses(self, path: Path) -> tuple[Status, ...]:

@@ -47,7 +47,7 @@ def next_generation() -> int:
 
 
 class Collected:
-    """A source that holds what it was given: the lists of a SignedData, files of a test."""
+    """A source that holds what it was given: files of a command, or of a test."""
 
     def __init__(
         self,

@@ -6,7 +6,8 @@
 
 An answer is remembered by the certificate's bytes, for the seconds in which nothing that it rests on changes, and as long as the
 source of revocation says that it has nothing new. A `trusted` one holds whatever intermediates come along; the others are
-remembered with the intermediates that were given. One that limits cut short is not remembered.
+remembered with the intermediates that were given. One that limits cut short is not remembered, and what revocation lists that
+came along add to an answer never is.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,7 @@ from gatepost.encryption.paths.building import Building, Path, Shelf
 from gatepost.encryption.paths.credential import Credential, read_credential
 from gatepost.encryption.paths.demands import Demands
 from gatepost.encryption.paths.outcome import Finding, Outcome, Status, Verdict
+from gatepost.encryption.paths.passing import NOTHING, Passing, PassingLists
 from gatepost.encryption.paths.revocation import ANCHOR, RevocationCheck
 from gatepost.encryption.paths.source import Collected, Revocations
 from gatepost.encryption.paths.steps import walk
@@ -67,13 +69,28 @@ class Validator:
         """Why anchors were left out: they cannot be read."""
         return tuple(self._anchors.faults)
 
-    def validate(self, certificate: Certificate, intermediates: Sequence[Certificate], when: datetime) -> Outcome:
-        """Judge a certificate at an aware time, with the help of certificates that came along; never raises for what they are."""
+    def validate(
+        self, certificate: Certificate, intermediates: Sequence[Certificate], when: datetime, passing: Passing | None = None
+    ) -> Outcome:
+        """Judge a certificate at an aware time, with the help of what came along; never raises for what that is."""
         second = int(when.timestamp() // 1)
         found = self._trusted.get(certificate)
         if found is not None and found.since <= second <= found.until and found.generation == self._revocations.generation:
-            return found.outcome
-        return self._recall(certificate, intermediates, second)
+            outcome = found.outcome
+        else:
+            outcome = self._recall(certificate, intermediates, second)
+        return outcome if passing is None else self._with(passing, outcome, certificate, intermediates, second)
+
+    def _with(
+        self, passing: Passing, known: Outcome, certificate: Certificate, intermediates: Sequence[Certificate], second: int
+    ) -> Outcome:
+        """Let lists that came along say what the source did not know: that the path is good, or that a certificate is revoked."""
+        if not self._demands.revocation or known.verdict == "untrusted":
+            return known
+        lists = passing.read(self._demands.limits)
+        judging = _Validation(self._anchors, self._known, self._revocations, self._demands, second, passing=lists)
+        outcome = judging.judge(certificate, intermediates)
+        return outcome if _is_revoked(outcome) or _RANK[outcome.verdict] < _RANK[known.verdict] else known
 
     def _recall(self, certificate: Certificate, intermediates: Sequence[Certificate], second: int) -> Outcome:
         key = (certificate, *intermediates)
@@ -101,7 +118,10 @@ def _keep(into: dict[_Key, _Remembered], key: _Key, remembered: _Remembered, mos
 class _Validation:
     """One validation."""
 
-    def __init__(self, anchors: Shelf, known: Shelf, revocations: Revocations, demands: Demands, second: int) -> None:
+    def __init__(
+        self, anchors: Shelf, known: Shelf, revocations: Revocations, demands: Demands, second: int, *, passing: PassingLists = NOTHING
+    ) -> None:
+        self._passing = passing
         self._known = known
         self._anchors = anchors
         self._revocations = revocations
@@ -140,7 +160,7 @@ class _Validation:
         if not self._demands.revocation:
             self._keep_best(self._outcome("trusted", path, (_UNCHECKED,) * (len(path) - 1) + (ANCHOR,), (), result.policies))
             return True
-        check = RevocationCheck(self._revocations, self._demands, shelf, self._second, self._budget)
+        check = RevocationCheck(self._revocations, self._demands, shelf, self._second, self._budget, passing=self._passing)
         try:
             statuses = check.statuses(path)
         except Refusal as refusal:
@@ -190,6 +210,10 @@ def _read(certificate: Certificate, most_bytes: int) -> Credential | Fault:
     if len(certificate.encoded) > most_bytes:
         return Fault("too-large", f"the certificate has more than {most_bytes} bytes")
     return read_credential(certificate)
+
+
+def _is_revoked(outcome: Outcome) -> bool:
+    return any(status.state == "revoked" for status in outcome.revocation)
 
 
 def _certificates(path: Path) -> tuple[Certificate, ...]:

@@ -6,6 +6,7 @@
     opening.open_mail(raw, keys, policy)  the mail in clear, or why not; EFAIL's answer is here
     writing.sign(raw, signers, when)      multipart/signed or opaque
     writing.encrypt(raw, to, cipher)      enveloped, under AES-GCM or AES-CBC
+    writing.seal(raw, signers, when, to)  both; `wrap` signs the ciphertext as well
     removal.without_signatures(raw)       the mail as if nobody had signed it
 
 Promises: any bytes are taken and none raises; a mail costs at most a few passes for each of at most eight layers; nothing

@@ -7,6 +7,7 @@ The signed octets run from the part's first header octet to before the line end 
 from gatepost.encryption.cms.certificate import Certificate
 from gatepost.encryption.cms.content import read as read_cms
 from gatepost.encryption.cms.fault import Fault
+from gatepost.encryption.cms.oids import DATA
 from gatepost.encryption.cms.signed.message import SignedData
 from gatepost.encryption.cms.signed.verify import verify
 from gatepost.encryption.smime.form import OPAQUE_TYPES, SIGNATURE_TYPES
@@ -41,12 +42,14 @@ def read_clear_signed(root: Entity, policy: ReadPolicy) -> tuple[SignedLayer, by
         return SignedLayer("multipart", (), (), (), (*odd, "unreadable"), fault), signed
     if not cms.signers:
         odd.append("no-signers")
+    if cms.content_type != DATA:
+        odd.append("other-content")
     judgements = verify(cms, signed, policy=policy.algorithms)
     announced = {_digest(word) for word in root.content_type.parameters.get("micalg", "").split(",")}
     if any(judgement.scheme is not None and judgement.scheme.digest not in announced for judgement in judgements):
         odd.append("other-digest-announced")
     certificates = tuple(one for one in cms.certificates() if isinstance(one, Certificate))
-    return SignedLayer("multipart", judgements, certificates, cms.revocations, tuple(odd)), signed
+    return SignedLayer("multipart", judgements, certificates, cms.revocations, tuple(odd), None, cms.overhead_bytes), signed
 
 
 def _end_before(root: Entity, signature: Entity) -> int:

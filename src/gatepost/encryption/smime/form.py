@@ -3,12 +3,13 @@
 
 from typing import Literal
 
-from gatepost.message.tree import Entity
+from gatepost.message.tree import Entity, Message
 
 Form = Literal["multipart", "opaque", "none"]
 
 SIGNATURE_TYPES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature"})
 OPAQUE_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
+_MAY_BE = frozenset({"application/octet-stream", "multipart/signed"})
 _BY_NAME = (".p7m", ".p7c", ".p7z")
 """RFC 8551 §3.2.1; a name counts only where the type says nothing (§3.9)."""
 
@@ -31,6 +32,24 @@ def form_of(entity: Entity) -> Form:
     return "none"
 
 
-def is_protection_below(root: Entity) -> bool:
-    """Say whether something signed or encrypted lies below an entity that is not."""
+def form_of_mail(mail: Message) -> Form:
+    """Say how a mail is protected; most are not, and that shows without a look at their parts."""
+    full = mail.content_type.full
+    if full in OPAQUE_TYPES:
+        return "opaque"
+    return form_of(mail.root) if full in _MAY_BE else "none"
+
+
+def is_protection_below(mail: Message) -> bool:
+    """Say whether something signed or encrypted lies below a mail that is not."""
+    outline = mail.outline
+    if outline is not None and (outline.is_leaf or not _names_protection(mail.raw[outline.body_start :])):
+        return False
+    root = mail.root
     return any(form_of(entity) != "none" for entity in root.walk() if entity is not root)
+
+
+def _names_protection(body: bytes) -> bool:
+    """Say whether one of the words occurs without which no header below names a protected type; words stand in one piece there."""
+    body = body.lower()
+    return b"pkcs7-" in body or b"octet-stream" in body or b"signed" in body

@@ -5,10 +5,11 @@ The content is a MIME entity: the Content-* fields and the body. All other field
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from gatepost.encryption.smime.header_protection import ProtectedHeader, differing
+from gatepost.encryption.smime.header_protection import ProtectedHeader, differing, only_outside
 from gatepost.message.headers import Field
+from gatepost.message.outline import Outline
 from gatepost.message.tree import Entity, Message
 
 _MARK = re.compile(rb';\s*+(?:hp|hp-legacy-display|protected-headers)=(?:"[^"\r\n]*+"|[^\s;"]++)', re.IGNORECASE)
@@ -27,8 +28,10 @@ def whole_line(line: bytes) -> bytes:
     return line if line.endswith(b"\n") else line + b"\r\n"
 
 
-def mail_fields(mail: Message, *, without: Iterable[str] = ()) -> bytes:
+def mail_fields(mail: Message, *, without: Collection[str] = ()) -> bytes:
     """Give the fields that are not the content's; `without` are further names, in lower case."""
+    if mail.outline is not None and not without:
+        return mail.outline.other_fields
     left_out = frozenset((*without, "mime-version"))
     return b"".join(
         field_bytes(mail, field) for field in mail.headers if not is_content_field(field) and field.name.lower() not in left_out
@@ -42,32 +45,44 @@ def is_content_field(field: Field) -> bool:
 
 def content_of(mail: Message, extra: bytes = b"", mark: bytes = b"") -> bytes:
     """Give the mail's content as an entity of its own; `extra` are fields to put into it, `mark` a parameter for its Content-Type."""
+    if mail.outline is not None and not mark:
+        return b"".join((extra, *_outlined(mail, mail.outline)))
     return _entity(mail, mail.root, extra, mark)
 
 
 def framed(mail: Message, inside: Message, protected: ProtectedHeader | None = None, names: Iterable[str] | None = None) -> bytes:
     """Put a content into a mail's envelope; protected fields take the place of those outside.
 
-    Fields that are replaced by others stay readable as X-Outer-*. `names`, in lower case, are the only ones that are taken.
+    Fields that are replaced by others stay readable as X-Outer-*, and so do those that RFC 9788 would have inside and that are not:
+    whoever added a Cc on the way is answered by nobody. `names`, in lower case, are the only ones that are taken.
     """
     allowed = None if names is None else frozenset(names)
     fields: tuple[Field, ...] = ()
+    added: tuple[str, ...] = ()
     if protected is not None:
         fields = tuple(field for field in protected.fields if allowed is None or field.name.lower() in allowed)
+        added = only_outside(mail, protected) if allowed is None else ()
     taken = [field.name.lower() for field in fields]
-    pieces = [mail_fields(mail, without=taken)]
+    pieces = [mail_fields(mail, without=(*taken, *added))]
     if protected is not None:
-        for name in differing(mail, protected):
-            if name in taken:
+        for name in (*differing(mail, protected), *added):
+            if name in taken or name in added:
                 pieces.extend(b"X-Outer-" + field_bytes(mail, field) for field in mail.headers.all(name))
         pieces.extend(field.name.encode() + b":" + whole_line(field.raw) for field in fields)
     pieces.append(b"MIME-Version: 1.0\r\n")
+    if inside.outline is not None and protected is None:
+        return b"".join((*pieces, *_outlined(inside, inside.outline)))
     entity = inside.root
     if not _HEADER(bytes(inside.raw[: entity.header_end])) or not (len(inside.headers) or inside.raw[:2] in (b"\r\n", b"")):
         return b"".join((*pieces, _TEXT, b"\r\n", bytes(inside.raw)))
     if protected is not None and protected.kind == "message" and entity.content_type.full == "message/rfc822" and entity.children:
         entity = entity.children[0]
     return b"".join((*pieces, _entity(inside, entity, b"", b"", unmarked=protected is not None)))
+
+
+def _outlined(mail: Message, outline: Outline) -> tuple[bytes, ...]:
+    """Give the pieces of a content whose header is known in two."""
+    return outline.content_fields, b"" if outline.is_typed else _TEXT, b"\r\n", mail.raw[outline.body_start :]
 
 
 def _entity(mail: Message, entity: Entity, extra: bytes, mark: bytes, *, unmarked: bool = False) -> bytes:

@@ -9,6 +9,7 @@ Content-Type: message/rfc822; forwarded=no      RFC 8551 §3.1: the mail itself 
 from typing import Literal, NamedTuple
 
 from gatepost.encryption.smime.binding import same
+from gatepost.encryption.smime.form import form_of
 from gatepost.message.headers import Field, Headers
 from gatepost.message.mailboxes import parse_mailboxes
 from gatepost.message.tree import Entity, Message
@@ -18,6 +19,8 @@ PROTECTED = (
     "keywords", "comments",
 )  # fmt: skip
 """The fields that are written and believed: what people see, and what binds mails together."""
+_MAY_BE_OUTSIDE = frozenset({"from", "date", "message-id"})
+"""Without these no mail travels; one that has none inside shows those outside."""
 
 
 class ProtectedHeader(NamedTuple):
@@ -39,14 +42,16 @@ class ProtectedHeader(NamedTuple):
 
 def protected_header(outer: Message, content: Message) -> ProtectedHeader | None:
     """Find the protected fields of the innermost content; None when it has none."""
-    root = content.root
-    parameters = root.content_type.parameters
+    content_type = content.content_type
+    parameters = content_type.parameters
     if (mode := parameters.get("hp", "").lower()) in ("clear", "cipher"):
-        return ProtectedHeader("hp", "cipher" if mode == "cipher" else "clear", root.headers, root)
+        return ProtectedHeader("hp", "cipher" if mode == "cipher" else "clear", content.headers, content.root)
     if parameters.get("protected-headers", "").lower() == "v1":
-        return ProtectedHeader("protected-headers", "", root.headers, root)
-    if root.content_type.full == "message/rfc822" and root.children:
-        inner = root.children[0]
+        return ProtectedHeader("protected-headers", "", content.headers, content.root)
+    if content_type.full == "message/rfc822" and content.root.children:
+        inner = content.root.children[0]
+        if form_of(inner) != "none":
+            return None  # a mail with a protection of its own is passed on, not this mail's content (RFC 9788 §4.10.1)
         # Without the parameter it may be a mail that was forwarded: then it has another author as a rule.
         if parameters.get("forwarded", "").lower() == "no" or _same_from(outer.headers, inner.headers, outer):
             return ProtectedHeader("message", "", inner.headers, inner)
@@ -64,6 +69,33 @@ def differing(outer: Message, protected: ProtectedHeader) -> tuple[str, ...]:
         elif name in outer.headers and _plain(outer.headers.decoded(name)) != _plain(field.decoded):
             found.append(name)
     return tuple(found)
+
+
+def only_outside(outer: Message, protected: ProtectedHeader) -> tuple[str, ...]:
+    """Give the names of fields that stand outside and not inside, where RFC 9788 §4.4.4 has who writes all of them there, in lower case."""
+    if protected.kind != "hp":
+        return ()
+    return tuple(name for name in PROTECTED if name in outer.headers and name not in protected.headers and name not in _MAY_BE_OUTSIDE)
+
+
+def changed_outside(outer: Message, protected: ProtectedHeader) -> tuple[str, ...]:
+    """Give the names of the fields outside that are neither what the sender left there nor what he protected, in lower case.
+
+    Only hp="cipher" says what was left outside (RFC 9788 §2.2); of what is encrypted otherwise nobody knows.
+    """
+    said: dict[str, str] = {}
+    for field in protected.headers.all("hp-outer") if protected.mode == "cipher" else ():
+        name, _, value = field.decoded.partition(":")
+        said.setdefault(name.strip().lower(), _plain(value))
+    if not said:
+        return ()
+    return tuple(
+        name
+        for name in PROTECTED
+        if name != "from"
+        and name in outer.headers
+        and _plain(outer.headers.decoded(name)) not in (said.get(name), _plain(protected.headers.decoded(name)))
+    )
 
 
 def _same_from(one: Headers, other: Headers, mail: Message) -> bool:

@@ -17,6 +17,7 @@ Finding = Literal[
     "ambiguous-type",  # a protected entity names its type or its encoding twice: readers differ in which one counts
     "type-differs",  # the object is of another kind than its Content-Type says
     "malformed-encoding",  # the object's base64 holds something else
+    "other-content",  # what is signed is no MIME entity by its signed type: a receipt, a time stamp
     "unreadable",  # the object is not CMS, or of a kind that is not read
     "too-many-layers",
     "protection-inside-only",  # something signed or encrypted lies inside, and the mail as a whole is not
@@ -29,7 +30,16 @@ Finding = Literal[
 ]
 
 BREAKING: frozenset[str] = frozenset(
-    {"outside-signature", "no-signature-part", "no-signers", "unreadable", "too-many-layers", "nested-signatures", "ambiguous-type"}
+    {
+        "outside-signature",
+        "no-signature-part",
+        "no-signers",
+        "other-content",
+        "unreadable",
+        "too-many-layers",
+        "nested-signatures",
+        "ambiguous-type",
+    }
 )
 """With one of these a signed mail is broken, whatever its signatures say."""
 
@@ -44,6 +54,8 @@ class SignedLayer(NamedTuple):
     revocations: tuple[bytes, ...]
     findings: tuple[Finding, ...] = ()
     fault: Fault | None = None
+    overhead_bytes: int = 0
+    """Bytes of its object beside the content."""
 
     @property
     def intact(self) -> bool:
@@ -60,6 +72,8 @@ class EncryptedLayer(NamedTuple):
     findings: tuple[Finding, ...] = ()
     fault: Fault | None = None
     """Why it was not opened; None when it was."""
+    overhead_bytes: int = 0
+    """Bytes of its object beside the content."""
 
 
 Layer = SignedLayer | EncryptedLayer

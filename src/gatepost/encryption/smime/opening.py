@@ -11,6 +11,7 @@ from gatepost.encryption.cms.keys import KeyRing
 from gatepost.encryption.smime.frame import framed
 from gatepost.encryption.smime.header_protection import protected_header
 from gatepost.encryption.smime.layer import BREAKING, EncryptedLayer, SignedLayer
+from gatepost.encryption.smime.legacy_display import without_legacy_display
 from gatepost.encryption.smime.neutral import has_garbled_header, neutral
 from gatepost.encryption.smime.policy import READ, RELEASE, ReadPolicy, ReleasePolicy
 from gatepost.encryption.smime.reading import Reading, read
@@ -72,6 +73,11 @@ def _is_signed_inside(reading: Reading, place: int) -> bool:
 
 
 def _released(reading: Reading, place: int, policy: ReleasePolicy) -> bytes:
-    kept = policy.signatures == "kept" and bool(reading.layers[place + 1 :])
-    content = reading.contents[place] if kept else reading.inner
-    return framed(reading.mail, content, protected_header(reading.mail, reading.inner))
+    protected = protected_header(reading.mail, reading.inner)
+    if policy.signatures == "kept" and reading.layers[place + 1 :]:
+        content = reading.contents[place]  # its signature is over the content as it is
+    elif protected is not None and protected.kind == "hp" and protected.mode == "cipher":
+        content = without_legacy_display(reading.inner)
+    else:
+        content = reading.inner
+    return framed(reading.mail, content, protected)

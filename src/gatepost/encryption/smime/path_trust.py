@@ -6,6 +6,7 @@ from datetime import datetime
 
 from gatepost.encryption.cms.certificate import Certificate
 from gatepost.encryption.paths.outcome import Outcome
+from gatepost.encryption.paths.passing import Passing
 from gatepost.encryption.paths.validator import Validator
 from gatepost.encryption.smime.trust import Chain, Revocation
 
@@ -18,9 +19,22 @@ class PathTrust:
     def __init__(self, validator: Validator) -> None:
         self._validator = validator
 
-    def judge(self, certificate: Certificate, others: Sequence[Certificate], when: datetime) -> Chain:
+    def beside(self, certificates: Sequence[Certificate], lists: Sequence[bytes], received: datetime) -> "PathJudge":
+        """Give who judges one mail with what came along."""
+        return PathJudge(self._validator, certificates, Passing(lists, received) if lists else None)
+
+
+class PathJudge:
+    """Judges the certificates of one mail."""
+
+    __slots__ = ("_certificates", "_passing", "_validator")
+
+    def __init__(self, validator: Validator, certificates: Sequence[Certificate], passing: Passing | None) -> None:
+        self._validator, self._certificates, self._passing = validator, certificates, passing
+
+    def judge(self, certificate: Certificate, when: datetime) -> Chain:
         """Validate one certificate; a path whose revocation nobody knows is trusted, and says so."""
-        outcome = self._validator.validate(certificate, others, when)
+        outcome = self._validator.validate(certificate, self._certificates, when, self._passing)
         reason = "" if outcome.verdict == "trusted" else _reason(outcome)
         return Chain(outcome.verdict != "untrusted", reason, outcome.path, _revocation(outcome))
 

@@ -18,6 +18,12 @@ class ReadPolicy(NamedTuple):
     """Signatures and encryptions inside each other."""
     message: MessageLimits = MessageLimits()
     cms: cms_limits.Limits = cms_limits.DEFAULT
+    """Of each layer's object; what is beside the content is counted over all layers together."""
+
+    def after(self, overhead_bytes: int) -> "ReadPolicy":
+        """Give what is left of the limits for the layers inside one with so much beside its content."""
+        left = max(self.cms.overhead_bytes - overhead_bytes, 0)
+        return self._replace(cms=self.cms._replace(overhead_bytes=left))
 
 
 class ReleasePolicy(NamedTuple):

@@ -1,17 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write protected header fields (RFC 9788 §2.1, §2.2, §3): into the content, and what of them is left outside."""
+"""Write protected header fields (RFC 9788 §2.1, §2.2, §5.2): into the content, and what of them is left outside."""
 
-from typing import Literal
-
-from gatepost.encryption.smime.frame import content_of, field_bytes, mail_fields
+from gatepost.encryption.smime.confidentiality import Confidentiality, outside
+from gatepost.encryption.smime.frame import content_of, field_bytes, is_content_field, whole_line
 from gatepost.encryption.smime.header_protection import PROTECTED
+from gatepost.encryption.smime.legacy_display import with_legacy_display
+from gatepost.message.headers import Field
 from gatepost.message.tree import Message
-
-Confidentiality = Literal["none", "baseline"]
-"""The policy for the fields outside an encryption: all as they are, or without subject, keywords and comments (RFC 9788 §3.2.1)."""
-
-_HIDDEN_SUBJECT = b"Subject: [...]\r\n"
-_HIDDEN = ("subject", "keywords", "comments")
 
 
 def signed_content(mail: Message) -> bytes:
@@ -19,27 +14,38 @@ def signed_content(mail: Message) -> bytes:
     return content_of(mail, _copied(mail), b'; hp="clear"')
 
 
-def encrypted_content(mail: Message, confidentiality: Confidentiality) -> tuple[bytes, bytes]:
-    """Give the fields that stay outside, and the content with all of them inside."""
-    outside = outer_fields(mail, confidentiality)
-    said = b"".join(b"HP-Outer: " + line for line in _outer_copies(mail, confidentiality))
-    return outside, content_of(mail, _copied(mail) + said, b'; hp="cipher"')
+def encrypted_content(mail: Message, confidentiality: Confidentiality, *, legacy_display: bool = False) -> tuple[bytes, bytes]:
+    """Give the fields that stay outside, and the content with all of them inside.
+
+    With a legacy display, fields that are hidden outside stand in the text too, for readers that know nothing of protected ones.
+    """
+    outer = outer_fields(mail, confidentiality)
+    said = b"".join(
+        b"HP-Outer: " + line for field in mail.headers if _is_protected(field) and (line := _outside(mail, field, confidentiality))
+    )
+    inside = _copied(mail) + said
+    shown = with_legacy_display(mail, confidentiality) if legacy_display else mail
+    return outer, content_of(shown, inside, b'; hp="cipher"')
 
 
 def outer_fields(mail: Message, confidentiality: Confidentiality) -> bytes:
     """Give the fields that stay outside an encryption."""
-    if confidentiality == "none":
-        return mail_fields(mail)
-    return mail_fields(mail, without=_HIDDEN) + (_HIDDEN_SUBJECT if "subject" in mail.headers else b"")
+    return b"".join(
+        line
+        for field in mail.headers
+        if not is_content_field(field) and field.name.lower() != "mime-version" and (line := _outside(mail, field, confidentiality))
+    )
 
 
-def _outer_copies(mail: Message, confidentiality: Confidentiality) -> list[bytes]:
-    hidden = () if confidentiality == "none" else _HIDDEN
-    lines = [field_bytes(mail, field) for field in mail.headers if field.name.lower() in PROTECTED and field.name.lower() not in hidden]
-    if hidden and "subject" in mail.headers:
-        lines.append(_HIDDEN_SUBJECT)
-    return lines
+def _outside(mail: Message, field: Field, confidentiality: Confidentiality) -> bytes:
+    """Give the line outside, b'' where there is none."""
+    value = outside(field, confidentiality, mail.root.limits)
+    return b"" if value is None else field.name.encode() + b":" + whole_line(value)
 
 
 def _copied(mail: Message) -> bytes:
-    return b"".join(field_bytes(mail, field) for field in mail.headers if field.name.lower() in PROTECTED)
+    return b"".join(field_bytes(mail, field) for field in mail.headers if _is_protected(field))
+
+
+def _is_protected(field: Field) -> bool:
+    return field.name.lower() in PROTECTED

@@ -20,6 +20,8 @@ _SMTP_UTF8_MAILBOX = ObjectIdentifier("1.3.6.1.5.5.7.8.9")
 _UTF8_STRING = 0x0C
 _LIMITS = MessageLimits()
 _MOST_NAMES = 1000
+_SMALL = 8_192
+"""Bytes of a certificate that is remembered; strangers' large ones would fill the memory."""
 
 
 class Purpose(NamedTuple):
@@ -32,14 +34,17 @@ class Purpose(NamedTuple):
     names: tuple[str, ...]
     """Common names and pseudonyms that the issuer vouches for."""
     addresses: tuple[Address, ...]
-    """The alternative names that are addresses; the subject's where there are none (RFC 8550 §3)."""
+    """The alternative names that are addresses; the subject's where it has no alternative names at all (RFC 8550 §3)."""
     objection: str
     """Why the key may not sign mail; '' when it may."""
 
 
-@lru_cache(maxsize=4096)
 def purpose_of(certificate: Certificate) -> Purpose:
-    """Read what a certificate says of its use."""
+    """Read what a certificate says of its use; what is small is remembered."""
+    return _remembered(certificate) if len(certificate.encoded) <= _SMALL else _read(certificate)
+
+
+def _read(certificate: Certificate) -> Purpose:
     read = certificate.x509()
     if isinstance(read, Fault):
         return Purpose("", "", (), (), read.reason)
@@ -49,10 +54,13 @@ def purpose_of(certificate: Certificate) -> Purpose:
     except (ValueError, x509.DuplicateExtension):
         return Purpose("", f"{read.serial_number:x}", (), (), "the certificate's names or extensions are malformed")
     texts = _alternative_names(extensions)
-    found = (_address(text) for text in (texts or _texts(subject, NameOID.EMAIL_ADDRESS)))
+    found = (_address(text) for text in (_texts(subject, NameOID.EMAIL_ADDRESS) if texts is None else texts))
     addresses = tuple(dict.fromkeys(one for one in found if one is not None))
     names = (*_texts(subject, NameOID.COMMON_NAME), *_texts(subject, NameOID.PSEUDONYM))
     return Purpose(subject.rfc4514_string(), f"{read.serial_number:x}", names, addresses, _objection(extensions))
+
+
+_remembered = lru_cache(maxsize=4096)(_read)
 
 
 def _objection(extensions: x509.Extensions) -> str:
@@ -70,11 +78,12 @@ def _texts(subject: x509.Name, kind: ObjectIdentifier) -> list[str]:
     return [value for value in values[:_MOST_NAMES] if isinstance(value, str)]
 
 
-def _alternative_names(extensions: x509.Extensions) -> list[str]:
+def _alternative_names(extensions: x509.Extensions) -> list[str] | None:
+    """Give the addresses among the alternative names, None where the certificate has no such names."""
     try:
         names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
-        return []
+        return None
     found = names.get_values_for_type(x509.RFC822Name)
     for other in names.get_values_for_type(x509.OtherName):
         if other.type_id == _SMTP_UTF8_MAILBOX:

@@ -8,6 +8,7 @@ below encryptions, or below one signature, as triple wrapping has it; below seve
 
 from typing import NamedTuple
 
+from gatepost.config.limits import MessageLimits
 from gatepost.encryption.cms.certificate import Certificate
 from gatepost.encryption.cms.content import OtherContent
 from gatepost.encryption.cms.content import read as read_cms
@@ -16,16 +17,17 @@ from gatepost.encryption.cms.enveloped.decrypt import Decrypted, decrypt
 from gatepost.encryption.cms.enveloped.message import Enveloped
 from gatepost.encryption.cms.fault import Fault, Refusal
 from gatepost.encryption.cms.keys import KeyRing
-from gatepost.encryption.cms.oids import dotted
+from gatepost.encryption.cms.oids import DATA, dotted
 from gatepost.encryption.cms.signed.message import SignedData
 from gatepost.encryption.cms.signed.verify import verify
 from gatepost.encryption.smime.canonical import canonical
 from gatepost.encryption.smime.clear_signed import read_clear_signed
-from gatepost.encryption.smime.form import form_of, is_protection_below
+from gatepost.encryption.smime.form import form_of_mail, is_protection_below
 from gatepost.encryption.smime.layer import EncryptedLayer, Finding, Layer, SignedLayer
 from gatepost.encryption.smime.policy import READ, ReadPolicy
 from gatepost.message import defects
-from gatepost.message.decode import decoded
+from gatepost.message.decode import decoded, without_encoding
+from gatepost.message.glance import glance
 from gatepost.message.parse import parse
 from gatepost.message.tree import Message
 
@@ -63,14 +65,16 @@ _DOUBLE = frozenset({defects.DUPLICATE_CONTENT_TYPE, defects.DUPLICATE_TRANSFER_
 
 def read(untrusted_raw: bytes, keys: KeyRing | None = None, policy: ReadPolicy = READ) -> Reading:
     """Read a mail's layers; without keys encryption stays closed."""
-    mail = message = parse(untrusted_raw, policy.message)
+    mail = message = _glance(untrusted_raw, policy.message)
     layers: list[Layer] = []
     contents: list[Message] = []
     findings: list[Finding] = []
-    while (form := form_of(message.root)) != "none":
+    while (form := form_of_mail(message)) != "none":
         if len(layers) >= policy.layers or message.exceeded:
             findings.append("too-many-layers")
             break
+        if layers:
+            policy = policy.after(layers[-1].overhead_bytes)
         if _is_ambiguous_type(message):
             findings.append("ambiguous-type")
         if form == "multipart":
@@ -83,15 +87,23 @@ def read(untrusted_raw: bytes, keys: KeyRing | None = None, policy: ReadPolicy =
         layers.append(layer)
         if inside is None:
             break
-        message = parse(inside, policy.message)
+        message = _glance(inside, policy.message)
         contents.append(message)
-    if form == "none" and is_protection_below(message.root):
+    if form == "none" and is_protection_below(message):
         findings.append("protection-inside-only")
     return Reading(mail, tuple(layers), tuple(contents), tuple(findings))
 
 
+def _glance(raw: bytes, limits: MessageLimits) -> Message:
+    # A clear signature is one of the parts: a look at the header alone would be for nothing. It matters for speed alone.
+    is_clear = raw.find(b"multipart/signed", 0, raw.find(b"\r\n\r\n")) >= 0
+    return parse(raw, limits) if is_clear else glance(raw, limits)
+
+
 def _is_ambiguous_type(message: Message) -> bool:
     """Say whether the entity itself, and not a part of it, has a second type or encoding."""
+    if message.outline is not None:
+        return message.outline.is_double
     if not _DOUBLE.intersection(message.defects):
         return False
     headers = message.headers
@@ -104,10 +116,10 @@ def _is_ambiguous(outer: Layer, inner: Layer) -> bool:
 
 
 def _opaque(message: Message, outer: list[Layer], keys: KeyRing | None, policy: ReadPolicy) -> _Step:
-    root = message.root
-    body = decoded(root)
+    seen = message.outline
+    body = decoded(message.root) if seen is None else without_encoding(seen.encoding, message.raw[seen.body_start :])
     odd: list[Finding] = ["malformed-encoding"] if body.defects else []
-    said = root.content_type.parameters.get("smime-type", "").lower()
+    said = message.content_type.parameters.get("smime-type", "").lower()
     cms = read_cms(body.data, policy.cms)
     if isinstance(cms, SignedData):
         if said not in ("", "signed-data", "signed-receipt", "certs-only"):
@@ -128,18 +140,22 @@ def _opaque(message: Message, outer: list[Layer], keys: KeyRing | None, policy: 
 
 def _signed(cms: SignedData, odd: list[Finding], policy: ReadPolicy) -> _Step:
     certificates = tuple(one for one in cms.certificates() if isinstance(one, Certificate))
+    content: bytes | None = None
+    fault: Fault | None = None
     if cms.content is None:
         odd.append("no-signers" if cms.signers or not certificates else "certificates-only")
-        layer = SignedLayer("opaque", verify(cms, policy=policy.algorithms), certificates, cms.revocations, tuple(odd))
-        return layer, None
-    if not cms.signers:
-        odd.append("no-signers")
+    else:
+        if not cms.signers:
+            odd.append("no-signers")
+        if cms.content_type != DATA:
+            odd.append("other-content")
+        try:
+            content = bytes(cms.content.whole())
+        except Refusal as refusal:  # the content's pieces are only read here
+            odd.append("unreadable")
+            fault = refusal.fault
     judgements = verify(cms, policy=policy.algorithms)
-    try:
-        content = bytes(cms.content.whole())
-    except Refusal as refusal:  # the content's pieces are only read here
-        return SignedLayer("opaque", judgements, certificates, cms.revocations, (*odd, "unreadable"), refusal.fault), None
-    return SignedLayer("opaque", judgements, certificates, cms.revocations, tuple(odd)), content
+    return SignedLayer("opaque", judgements, certificates, cms.revocations, tuple(odd), fault, cms.overhead_bytes), content
 
 
 def _enveloped(cms: Enveloped, odd: list[Finding], outer: list[Layer], keys: KeyRing | None, policy: ReadPolicy) -> _Step:
@@ -155,6 +171,8 @@ def _enveloped(cms: Enveloped, odd: list[Finding], outer: list[Layer], keys: Key
     opened = decrypt(cms, keys, policy.algorithms)
     if not isinstance(opened, Decrypted):
         return EncryptedLayer(cms.authenticated, name, tuple(odd), opened), None
+    if opened.content_type != DATA:
+        return EncryptedLayer(cms.authenticated, name, tuple(odd), Fault("unsupported", "what is encrypted is no MIME entity")), None
     if outer and isinstance(outer[-1], SignedLayer):
         odd.append("signed-ciphertext")
-    return EncryptedLayer(cms.authenticated, name, tuple(odd)), canonical(opened.content)
+    return EncryptedLayer(cms.authenticated, name, tuple(odd), None, cms.overhead_bytes), canonical(opened.content)

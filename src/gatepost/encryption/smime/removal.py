@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from gatepost.encryption.smime.canonical import canonical
 from gatepost.encryption.smime.frame import framed
+from gatepost.encryption.smime.header_protection import ProtectedHeader, protected_header
 from gatepost.encryption.smime.layer import SignedLayer
 from gatepost.encryption.smime.policy import READ, ReadPolicy
 from gatepost.encryption.smime.reading import Reading, read
@@ -31,7 +32,14 @@ def without_signatures(untrusted_raw: bytes, policy: ReadPolicy = READ) -> Remov
         number += 1
     if not number:
         return Removed(untrusted_raw, reading, 0)
-    return Removed(framed(reading.mail, _canonical(reading.contents[number - 1])), reading, number)
+    content = _canonical(reading.contents[number - 1])
+    return Removed(framed(reading.mail, content, _marks(reading.mail, content), ()), reading, number)
+
+
+def _marks(mail: Message, content: Message) -> ProtectedHeader | None:
+    """Give protected fields whose marks go with the signature: none of them is taken, for they are outside as well."""
+    protected = protected_header(mail, content)
+    return None if protected is None or protected.kind == "message" else protected
 
 
 def _canonical(content: Message) -> Message:

@@ -6,26 +6,20 @@ had that way (8-bit headers, text between parts, a signature inside that would b
 """
 
 import binascii
-from struct import Struct
+
+import pybase64
 
 from gatepost.config.limits import MessageLimits
+from gatepost.encryption.smime.canonical import is_paired
 from gatepost.message.parse import parse
 from gatepost.message.raw import has_long_line
 from gatepost.message.splice import Edit, append_headers, replace_body, replace_field, splice
 from gatepost.message.tree import Entity
 
-_LINE = 76
-"""Characters of a line of base64 (RFC 2045 §6.8)."""
-_MANY_LINES = Struct(f"{_LINE}s" * 500)
-"""Lines that are cut in one go: large mails are made of them."""
-
 
 def is_fit(content: bytes) -> bool:
     """Say whether a content survives every relay as it is."""
-    crlf = content.count(b"\r\n")
-    return (
-        content.isascii() and b"\0" not in content and content.count(b"\r") == crlf == content.count(b"\n") and not has_long_line(content)
-    )
+    return content.isascii() and b"\0" not in content and is_paired(content) and not has_long_line(content)
 
 
 def seven_bit(content: bytes, limits: MessageLimits) -> bytes | None:
@@ -51,15 +45,7 @@ def seven_bit(content: bytes, limits: MessageLimits) -> bytes | None:
 
 def base64_lines(data: bytes) -> bytes:
     """Encode as base64 in lines of 76 characters, the last one's end included."""
-    encoded = binascii.b2a_base64(data, newline=False)
-    lines: list[bytes] = []
-    at = 0
-    while len(encoded) - at >= _MANY_LINES.size:
-        lines += _MANY_LINES.unpack_from(encoded, at)
-        at += _MANY_LINES.size
-    lines += [encoded[place : place + _LINE] for place in range(at, len(encoded), _LINE)]
-    lines.append(b"")
-    return b"\r\n".join(lines)
+    return pybase64.encodebytes(data).replace(b"\n", b"\r\n")
 
 
 def quoted_printable(data: bytes) -> bytes:
@@ -71,8 +57,7 @@ def _encoded(entity: Entity) -> list[Edit]:
     body = entity.body
     if entity.encoding in ("base64", "quoted-printable"):
         return []  # what stands in such a body is against its encoding; nobody knows what was meant
-    crlf = body.count(b"\r\n")
-    if entity.content_type.maintype == "text" and body.count(b"\r") == crlf == body.count(b"\n") and b"\0" not in body:
+    if entity.content_type.maintype == "text" and is_paired(body) and b"\0" not in body:
         return [_encoding(entity, b"quoted-printable"), replace_body(entity, quoted_printable(body))]
     return [_encoding(entity, b"base64"), replace_body(entity, base64_lines(body))]
 

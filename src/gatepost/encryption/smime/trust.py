@@ -26,9 +26,20 @@ class Chain(NamedTuple):
     revocation: Revocation = "unchecked"
 
 
-class Trust(Protocol):
-    """Judges certificates against the anchors that it holds."""
+class Judge(Protocol):
+    """Judges the certificates of one mail."""
 
-    def judge(self, certificate: Certificate, others: Sequence[Certificate], when: datetime) -> Chain:
-        """Judge one certificate at a time; `others` came with the mail and are only of use to find the way."""
+    def judge(self, certificate: Certificate, when: datetime) -> Chain:
+        """Judge one certificate at a time."""
+        ...
+
+
+class Trust(Protocol):
+    """Holds the anchors that certificates are judged against."""
+
+    def beside(self, certificates: Sequence[Certificate], lists: Sequence[bytes], received: datetime) -> Judge:
+        """Give who judges one mail, with what came along in it: certificates and revocation lists speak for this mail alone.
+
+        A list clears nobody unless it is still fresh when the mail is `received`: its sender chose it, and the time that he signed at.
+        """
         ...

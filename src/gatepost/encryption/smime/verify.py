@@ -12,16 +12,16 @@ from typing import Literal, NamedTuple
 
 from gatepost.encryption.cms.signed.judgement import Judgement
 from gatepost.encryption.smime.binding import Bond, DomainCertificates, Shown, bind, shown_by
-from gatepost.encryption.smime.header_protection import differing, protected_header
+from gatepost.encryption.smime.header_protection import changed_outside, differing, protected_header
 from gatepost.encryption.smime.layer import BREAKING, EncryptedLayer, SignedLayer
 from gatepost.encryption.smime.purpose import purpose_of
 from gatepost.encryption.smime.reading import Reading
-from gatepost.encryption.smime.trust import Chain, Revocation, Trust
+from gatepost.encryption.smime.trust import Chain, Judge, Revocation, Trust
 from gatepost.message.mailboxes import Mailbox
 
 Verdict = Literal[
     "valid_bound",  # intact, trusted, and every shown sender is the signer
-    "valid_domain",  # the same by a certificate that signs for the sender's whole domain
+    "valid_domain",  # the same by a certificate that signs for the sender's whole domain, or by a Sender who may write for it
     "valid",  # intact and trusted, and there is no From to bind to
     "valid_mismatch",  # intact and trusted, and the mail shows another sender
     "valid_untrusted",  # intact, and the chain leads to nobody whom we trust
@@ -57,7 +57,7 @@ class Report(NamedTuple):
     revocation: Revocation
     findings: tuple[str, ...]
     reason: str
-    """One sentence; empty when all is well."""
+    """One sentence, with both addresses where From is not the signer; empty when there is nothing to say."""
 
 
 class Asked(NamedTuple):
@@ -70,6 +70,8 @@ class Asked(NamedTuple):
     revocation_must_be_known: bool = False
     shown: Shown | None = None
     """Whom to bind to instead of the mail's From."""
+    delegating: frozenset[str] = frozenset()
+    """Domains whose people may write for each other: there a Sender's signature counts for From."""
 
 
 def report(reading: Reading, asked: Asked) -> Report:
@@ -84,13 +86,16 @@ def report(reading: Reading, asked: Asked) -> Report:
     if verdict := _damage(reading, layers):
         return Report(verdict[0], False, signers, (), "unchecked", tuple(findings), verdict[1])
     outermost = layers[0]
-    chains = [_chain(who, outermost, asked) for who in outermost.judgements]
-    bond, place, odd = _bond(reading, outermost, asked)
+    chains = _chains(outermost, asked)
+    bond, place, odd, shown = _bond(reading, outermost, asked)
     findings.extend(odd)
     revocation = _worst([chain.revocation for chain in chains])
     verdict = _verdict(chains, bond, revocation, asked)
+    if verdict[0] == "valid_mismatch" or (bond == "sender" and not verdict[1]):
+        verdict = verdict[0], _why_not(odd) or _both(shown, signers[place], odd)
     bound = verdict[0] in ("valid_bound", "valid_domain")
-    return Report(verdict[0], bound, signers, _subjects(chains[place]), revocation, tuple(dict.fromkeys(findings)), verdict[1])
+    chain = chains[place] if chains[-1].trusted else chains[-1]
+    return Report(verdict[0], bound, signers, _subjects(chain), revocation, tuple(dict.fromkeys(findings)), verdict[1])
 
 
 def deciding(reading: Reading) -> tuple[SignedLayer, ...]:
@@ -124,18 +129,29 @@ def _damage(reading: Reading, layers: tuple[SignedLayer, ...]) -> tuple[Verdict,
     return None
 
 
-def _chain(who: Judgement, layer: SignedLayer, asked: Asked) -> Chain:
+def _chains(layer: SignedLayer, asked: Asked) -> list[Chain]:
+    """Judge the signers in order, up to the first who is not trusted: with him the mail is not, and each may cost time."""
+    judge = asked.trust.beside(layer.certificates, layer.revocations, asked.received)
+    chains: list[Chain] = []
+    for who in layer.judgements:
+        chains.append(_chain(who, judge, asked.received))
+        if not chains[-1].trusted:
+            break
+    return chains
+
+
+def _chain(who: Judgement, judge: Judge, received: datetime) -> Chain:
     assert who.certificate is not None
     trouble = purpose_of(who.certificate).objection
     if trouble:
         return Chain(False, trouble, (who.certificate,))
     signed = who.signing_time
-    late = signed is None or signed > asked.received + _CLOCKS_DIFFER
-    return asked.trust.judge(who.certificate, layer.certificates, asked.received if late or signed is None else min(signed, asked.received))
+    late = signed is None or signed > received + _CLOCKS_DIFFER
+    return judge.judge(who.certificate, received if late or signed is None else min(signed, received))
 
 
-def _bond(reading: Reading, layer: SignedLayer, asked: Asked) -> tuple[Bond, int, list[str]]:
-    """Give how the best signer is bound, which one that is, and what is odd about the binding."""
+def _bond(reading: Reading, layer: SignedLayer, asked: Asked) -> tuple[Bond, int, list[str], Shown]:
+    """Give how the best signer is bound, which one that is, what is odd about the binding, and whom the mail shows."""
     odd: list[str] = []
     limits = reading.mail.root.limits
     shown = asked.shown or shown_by(reading.mail.headers, limits)
@@ -144,33 +160,64 @@ def _bond(reading: Reading, layer: SignedLayer, asked: Asked) -> tuple[Bond, int
         names = differing(reading.mail, protected)
         if "from" in names:
             odd.append("from-differs")
-        confidential = protected.mode == "cipher" or any(isinstance(one, EncryptedLayer) for one in reading.layers)
-        if any(name != "from" for name in names) and not confidential:
+        encrypted = any(isinstance(one, EncryptedLayer) for one in reading.layers)
+        hidden = protected.mode == "cipher" or (not protected.mode and encrypted)
+        if changed_outside(reading.mail, protected) if hidden else any(name != "from" for name in names):
             odd.append("header-differs")
         inner = shown_by(protected.headers, limits)
-        shown = Shown(max(shown.fields, inner.fields), (*shown.mailboxes, *inner.mailboxes), (*shown.answers_to, *inner.answers_to))
+        shown = Shown(
+            max(shown.fields, inner.fields),
+            (*shown.mailboxes, *inner.mailboxes),
+            (*shown.answers_to, *inner.answers_to),
+            (*shown.senders, *inner.senders),
+        )
     best: tuple[Bond, int, tuple[str, ...]] = ("mismatch", 0, ())
-    order: tuple[Bond, ...] = ("bound", "domain", "nothing", "mismatch")
+    order: tuple[Bond, ...] = ("bound", "domain", "sender", "nothing", "mismatch")
     for place, who in enumerate(layer.judgements):
         assert who.certificate is not None
-        bond, findings = bind(shown, purpose_of(who.certificate), who.certificate.digest("sha256"), asked.domains)
+        bond, findings = bind(shown, purpose_of(who.certificate), who.certificate.digest("sha256"), asked.domains, asked.delegating)
         if place == 0 or order.index(bond) < order.index(best[0]):
             best = (bond, place, findings)
     odd.extend(best[2])
-    return ("mismatch" if "from-differs" in odd else best[0]), best[1], odd
+    return ("mismatch" if "from-differs" in odd else best[0]), best[1], odd, shown
 
 
 def _verdict(chains: list[Chain], bond: Bond, revocation: Revocation, asked: Asked) -> tuple[Verdict, str]:
-    untrusted = next((chain for chain in chains if not chain.trusted), None)
-    if untrusted is not None:
-        return "valid_untrusted", untrusted.reason
+    if not chains[-1].trusted:
+        return "valid_untrusted", chains[-1].reason
     if revocation == "revoked":
         return "valid_untrusted", "a certificate of the chain was revoked"
     if bond == "mismatch":
-        return "valid_mismatch", "the mail shows another sender than the one who signed"
+        return "valid_mismatch", ""
     if revocation != "good" and asked.revocation_must_be_known:
         return "unknown_status", "nobody could say whether a certificate of the chain was revoked"
-    return {"bound": "valid_bound", "domain": "valid_domain", "nothing": "valid"}[bond], ""  # type: ignore[return-value]
+    return _BONDS[bond], ""
+
+
+_BONDS: dict[Bond, Verdict] = {"bound": "valid_bound", "domain": "valid_domain", "sender": "valid_domain", "nothing": "valid"}
+
+
+_NAMES: Mapping[str, str] = {
+    "from-repeated": "the mail has more than one From",
+    "from-without-address": "the mail's From names somebody who has no address",
+    "name-is-other-address": "the mail shows its sender under a name that reads as another address",
+    "answers-elsewhere": "the mail shows its sender under a name that nobody certified, and answers to it go elsewhere",
+}
+
+
+def _why_not(odd: list[str]) -> str:
+    """Say what is wrong with a From whose addresses are all the signer's; '' where that is not the matter."""
+    if {"from-not-signer", "from-differs", "signed-by-sender"}.intersection(odd):
+        return ""
+    return next((reason for finding, reason in _NAMES.items() if finding in odd), "")
+
+
+def _both(shown: Shown, signer: SignerReport, odd: list[str]) -> str:
+    """Name the shown sender and the signer, as whoever reads a mismatch wants to compare them."""
+    addresses = list(dict.fromkeys(map(str, shown.addresses)))
+    named = ", ".join(addresses[:3]) + (" and others" if len(addresses) > 3 else "") or "nobody"
+    head = "outside and inside its protection the mail shows" if "from-differs" in odd else "the mail shows"
+    return f"{head} {named} as its sender, and {', '.join(signer.addresses[:3]) or signer.subject or 'nobody'} signed it"
 
 
 def _worst(states: list[Revocation]) -> Revocation:

@@ -3,7 +3,7 @@
 
 A clear signature is over a content that every relay leaves alone; one that cannot be made so is signed opaque, or refused, as the
 caller's rule says. A mail that is signed already is left as it is: signatures directly inside each other are read differently by
-different readers, so who wants his own removes the other one first (`removal.py`).
+different readers, so who wants his own removes the other one first (`removal.py`). Around an encryption one is made by `wrap` alone.
 """
 
 import secrets
@@ -21,11 +21,12 @@ from gatepost.encryption.cms.fault import Fault
 from gatepost.encryption.cms.signed.signer import Signer
 from gatepost.encryption.cms.signed.write import sign as sign_cms
 from gatepost.encryption.smime.canonical import canonical
-from gatepost.encryption.smime.form import form_of
+from gatepost.encryption.smime.confidentiality import Confidentiality
+from gatepost.encryption.smime.form import form_of_mail
 from gatepost.encryption.smime.frame import content_of, mail_fields
-from gatepost.encryption.smime.protection import Confidentiality, encrypted_content, outer_fields, signed_content
+from gatepost.encryption.smime.protection import encrypted_content, signed_content
 from gatepost.encryption.smime.seven_bit import base64_lines, is_fit, seven_bit
-from gatepost.message.parse import parse
+from gatepost.message.glance import glance
 from gatepost.message.tree import Message
 
 EightBit = Literal["reencoded", "opaque", "refused"]
@@ -54,6 +55,8 @@ class EncryptAs(NamedTuple):
     """Whether the fields go inside as well; only for who is known to read them there."""
     confidentiality: Confidentiality = "baseline"
     """What of them is left outside; nothing is hidden without header protection."""
+    legacy_display: bool = False
+    """Whether hidden fields stand in the text as well, for readers that do not look inside."""
 
 
 CLEAR = SignAs()
@@ -62,10 +65,10 @@ COMPATIBLE = EncryptAs()
 
 def sign(raw: bytes, signers: Sequence[Signer], when: datetime, how: SignAs = CLEAR) -> bytes | Fault:
     """Sign a mail; one that is signed or encrypted already comes back as it is."""
-    mail = parse(canonical(raw), _LIMITS)
-    if fault := _unfit(mail):
+    mail = glance(canonical(raw), _LIMITS)
+    if fault := _unfit(mail, parts_matter=how.header_protection):
         return fault
-    if form_of(mail.root) != "none":
+    if form_of_mail(mail) != "none":
         return bytes(mail.raw)
     content = signed_content(mail) if how.header_protection and not _is_protected(mail) else content_of(mail)
     return _signed(mail_fields(mail), content, signers, when, how)
@@ -73,11 +76,11 @@ def sign(raw: bytes, signers: Sequence[Signer], when: datetime, how: SignAs = CL
 
 def encrypt(raw: bytes, to: Sequence[Addressee], how: EncryptAs = COMPATIBLE) -> bytes | Fault:
     """Encrypt a mail, signed or not."""
-    mail = parse(canonical(raw), _LIMITS)
-    if fault := _unfit(mail):
+    mail = glance(canonical(raw), _LIMITS)
+    if fault := _unfit(mail, parts_matter=how.header_protection):
         return fault
-    if how.header_protection and form_of(mail.root) == "none" and not _is_protected(mail):
-        fields, content = encrypted_content(mail, how.confidentiality)
+    if how.header_protection and form_of_mail(mail) == "none" and not _is_protected(mail):
+        fields, content = encrypted_content(mail, how.confidentiality, legacy_display=how.legacy_display)
     else:
         fields, content = mail_fields(mail), content_of(mail)
     return _encrypted(fields, content, to, how.cipher)
@@ -93,18 +96,35 @@ def seal(
     encrypt_as: EncryptAs = COMPATIBLE,
 ) -> bytes | Fault:
     """Sign a mail and encrypt the signed content; header protection is that of the encryption."""
-    mail = parse(canonical(raw), _LIMITS)
-    if fault := _unfit(mail):
+    mail = glance(canonical(raw), _LIMITS)
+    if fault := _unfit(mail, parts_matter=encrypt_as.header_protection):
         return fault
-    if form_of(mail.root) != "none" or not encrypt_as.header_protection or _is_protected(mail):
+    if form_of_mail(mail) != "none" or not encrypt_as.header_protection or _is_protected(mail):
         signed = sign(raw, signers, when, sign_as)
         return signed if isinstance(signed, Fault) else encrypt(signed, to, encrypt_as)
-    _, content = encrypted_content(mail, encrypt_as.confidentiality)
+    fields, content = encrypted_content(mail, encrypt_as.confidentiality, legacy_display=encrypt_as.legacy_display)
     inside = _signed(b"", content, signers, when, sign_as)
     if isinstance(inside, Fault):
         return inside
     inside = inside.removeprefix(b"MIME-Version: 1.0\r\n")
-    return _encrypted(outer_fields(mail, encrypt_as.confidentiality), inside, to, encrypt_as.cipher)
+    return _encrypted(fields, inside, to, encrypt_as.cipher)
+
+
+def wrap(
+    raw: bytes,
+    signers: Sequence[Signer],
+    when: datetime,
+    to: Sequence[Addressee],
+    *,
+    sign_as: SignAs = CLEAR,
+    encrypt_as: EncryptAs = COMPATIBLE,
+) -> bytes | Fault:
+    """Sign, encrypt, and sign the ciphertext too (RFC 2634 §1.1): the outer signature is for who passes the mail on."""
+    sealed = seal(raw, signers, when, to, sign_as=sign_as, encrypt_as=encrypt_as)
+    if isinstance(sealed, Fault):
+        return sealed
+    mail = glance(sealed, _LIMITS)
+    return _signed(mail_fields(mail), content_of(mail), signers, when, sign_as)
 
 
 def _signed(fields: bytes, content: bytes, signers: Sequence[Signer], when: datetime, how: SignAs) -> bytes | Fault:
@@ -151,9 +171,12 @@ def _object(fields: bytes, kind: str, cms: bytes) -> bytes:
     return b"".join((fields, head.encode(), base64_lines(cms)))
 
 
-def _unfit(mail: Message) -> Fault | None:
+def _unfit(mail: Message, *, parts_matter: bool) -> Fault | None:
+    """Refuse a mail that was not read whole; where its parts do not matter, one whose header was not."""
+    if mail.outline is not None and not parts_matter:
+        return None
     return Fault("too-large", f"the mail exceeds the limit message.{mail.exceeded}") if mail.exceeded else None
 
 
 def _is_protected(mail: Message) -> bool:
-    return "hp" in mail.root.content_type.parameters
+    return "hp" in mail.content_type.parameters

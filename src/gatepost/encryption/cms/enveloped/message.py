@@ -8,7 +8,7 @@ from gatepost.encryption.cms.attributes import NONE, Attributes, read_attributes
 from gatepost.encryption.cms.ber import CONSTRUCTED, EXPLICIT, IMPLICIT, INTEGER, OID, SEQUENCE, SET, Cursor
 from gatepost.encryption.cms.enveloped.recipient import Agreement, OtherRecipient, Recipient, Transported, read_agreements, read_transported
 from gatepost.encryption.cms.fault import Refusal
-from gatepost.encryption.cms.octets import Octets
+from gatepost.encryption.cms.octets import Octets, overhead
 
 _CONTENT = IMPLICIT | 0
 _AGREEMENT = EXPLICIT | 1
@@ -28,28 +28,34 @@ class Enveloped(NamedTuple):
     authenticated_attributes: Attributes | None
     attributes: Attributes
     """Neither encrypted nor authenticated, and never believed."""
+    overhead_bytes: int = 0
+    """Bytes of all but the content."""
 
 
 def read_enveloped(cursor: Cursor) -> Enveloped:
     """Read EnvelopedData; `Refusal` when it is malformed."""
     inside = cursor.enter(SEQUENCE)
+    begin = inside.position
     recipients = _before_content(inside)
     content_type, cipher, content = _encrypted_content(inside.enter(SEQUENCE))
+    beside = overhead(inside.end - begin, content, inside.measures.limits)
     attributes = read_attributes(inside, 1) if inside.peek() == EXPLICIT | 1 else NONE
     inside.close()
-    return Enveloped(False, recipients, content_type, cipher, content, b"", None, attributes)
+    return Enveloped(False, recipients, content_type, cipher, content, b"", None, attributes, beside)
 
 
 def read_auth_enveloped(cursor: Cursor) -> Enveloped:
     """Read AuthEnvelopedData; `Refusal` when it is malformed."""
     inside = cursor.enter(SEQUENCE)
+    begin = inside.position
     recipients = _before_content(inside)
     content_type, cipher, content = _encrypted_content(inside.enter(SEQUENCE))
+    beside = overhead(inside.end - begin, content, inside.measures.limits)
     authenticated = read_attributes(inside, 1) if inside.peek() == EXPLICIT | 1 else None
     tag = inside.small_octets()
     attributes = read_attributes(inside, 2) if inside.peek() == EXPLICIT | 2 else NONE
     inside.close()
-    return Enveloped(True, recipients, content_type, cipher, content, tag, authenticated, attributes)
+    return Enveloped(True, recipients, content_type, cipher, content, tag, authenticated, attributes, beside)
 
 
 def _before_content(inside: Cursor) -> tuple[Recipient, ...]:
@@ -57,6 +63,7 @@ def _before_content(inside: Cursor) -> tuple[Recipient, ...]:
     if inside.peek() == EXPLICIT | 0:
         inside.skip(EXPLICIT | 0)
     entries, most = inside.enter(SET), inside.measures.limits.recipients
+    overhead(entries.end - entries.position, None, inside.measures.limits)
     found: list[Transported | Agreement | OtherRecipient] = []
     while (tag := entries.peek()) != -1:
         if tag == SEQUENCE:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The structure of SignedData as it was received; nothing in it is believed yet (RFC 5652 §5.1, §5.3)."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from gatepost.encryption.cms import oids
@@ -10,7 +11,10 @@ from gatepost.encryption.cms.ber import CONSTRUCTED, EXPLICIT, INTEGER, OCTET_ST
 from gatepost.encryption.cms.certificate import Certificate
 from gatepost.encryption.cms.fault import Fault, Refusal
 from gatepost.encryption.cms.identifier import Identifier, read_identifier
-from gatepost.encryption.cms.octets import Octets
+from gatepost.encryption.cms.octets import Octets, overhead
+
+_SMALL = 4096
+"""Bytes of a certificate that is remembered; nearly all are half as large."""
 
 
 class SignerInfo(NamedTuple):
@@ -41,6 +45,8 @@ class SignedData(NamedTuple):
     revocations: tuple[bytes, ...]
     """CRLs and other revocation data, encoded, unread."""
     signers: tuple[SignerInfo, ...]
+    overhead_bytes: int = 0
+    """Bytes of all but the content."""
 
     def certificates(self) -> tuple[Certificate | Fault, ...]:
         """Read the certificates' outlines; one that is malformed is a fault in its place."""
@@ -50,9 +56,11 @@ class SignedData(NamedTuple):
 def read_signed_data(cursor: Cursor) -> SignedData:
     """Read SignedData; `Refusal` when it is malformed."""
     inside, limits = cursor.enter(SEQUENCE), cursor.measures.limits
+    begin = inside.position
     inside.skip(INTEGER)
     digests = _algorithms(inside.enter(SET), limits.signers)
     content_type, content = _encapsulated(inside.enter(SEQUENCE))
+    beside = overhead(inside.end - begin, content, limits)
     certificates = _raw_elements(inside.enter(EXPLICIT | 0), limits.certificates) if inside.peek() == EXPLICIT | 0 else ()
     revocations = _raw_elements(inside.enter(EXPLICIT | 1), limits.certificates) if inside.peek() == EXPLICIT | 1 else ()
     signers, infos = inside.enter(SET), []
@@ -63,7 +71,7 @@ def read_signed_data(cursor: Cursor) -> SignedData:
     inside.close()
     # Only X.509 certificates are kept; attribute certificates and other kinds (RFC 5652 §10.2.2) have other tags.
     kept = tuple(encoded for encoded in certificates if encoded[0] == SEQUENCE)
-    return SignedData(content_type, content, digests, kept, revocations, tuple(infos))
+    return SignedData(content_type, content, digests, kept, revocations, tuple(infos), beside)
 
 
 def _read_signer(inside: Cursor) -> SignerInfo:
@@ -110,7 +118,15 @@ def _raw_elements(cursor: Cursor, most: int) -> tuple[bytes, ...]:
 
 
 def _outline(encoded: bytes) -> Certificate | Fault:
+    # A sender's certificate comes with each of his mails; what is large is read each time rather than kept.
+    return _remembered(encoded) if len(encoded) <= _SMALL else _read_outline(encoded)
+
+
+def _read_outline(encoded: bytes) -> Certificate | Fault:
     try:
         return Certificate(encoded)
     except Refusal as refusal:
         return refusal.fault
+
+
+_remembered = lru_cache(maxsize=1024)(_read_outline)

@@ -22,7 +22,7 @@ _VERSION_BY_ISSUER, _VERSION_BY_KEY = der.integer(1), der.integer(3)
 class Signer:
     """A signing key with its certificate; use it for any number of mails."""
 
-    __slots__ = ("_constant", "_head", "_scheme", "certificate", "encoded_digest", "key", "name", "scheme")
+    __slots__ = ("_constant", "_digest_head", "_head", "_scheme", "certificate", "encoded_digest", "key", "name", "scheme")
 
     def __init__(
         self,
@@ -45,6 +45,8 @@ class Signer:
         self._scheme = write_scheme(scheme)
         version = _VERSION_BY_ISSUER if key_identifier(self.name) is None else _VERSION_BY_KEY
         self._head = version + self.name + self.encoded_digest
+        size = SIZES[scheme.digest]
+        self._digest_head = _attribute(oids.MESSAGE_DIGEST, der.octet_string(bytes(size)))[:-size]
         self._constant = [
             _attribute(oids.ALGORITHM_PROTECTION, write_protection(self.encoded_digest, self._scheme)),
             _attribute(oids.SIGNING_CERTIFICATE_V2, write_signing_certificate(certificate)),
@@ -56,14 +58,8 @@ class Signer:
 
     def to_be_signed(self, digest: bytes, when: datetime, content_type: bytes = oids.DATA) -> bytes:
         """Write the signed attributes, as the SET that is signed."""
-        return der.set_of(
-            (
-                *self._constant,
-                _attribute(oids.CONTENT_TYPE, der.oid(content_type)),
-                _attribute(oids.MESSAGE_DIGEST, der.octet_string(digest)),
-                _attribute(oids.SIGNING_TIME, write_time(when)),
-            )
-        )
+        kind = _DATA if content_type == oids.DATA else _attribute(oids.CONTENT_TYPE, der.oid(content_type))
+        return der.set_of((*self._constant, kind, self._digest_head + digest, _attribute(oids.SIGNING_TIME, write_time(when))))
 
     def info(self, to_be_signed: bytes, signature: bytes) -> bytes:
         """Write the SignerInfo; in it the SET that was signed has a tag of the context."""
@@ -94,3 +90,6 @@ def _attribute(kind: bytes, value: bytes) -> bytes:
 def _preference(certificate: Certificate) -> bytes:
     """Write smimeEncryptionKeyPreference by issuer and serial number."""
     return b"\xa0" + certificate.names[0][1:]
+
+
+_DATA = _attribute(oids.CONTENT_TYPE, der.oid(oids.DATA))

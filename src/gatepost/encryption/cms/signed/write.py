@@ -16,6 +16,8 @@ from gatepost.encryption.cms.identifier import key_identifier
 from gatepost.encryption.cms.signed.signer import Signer
 
 _ID_SIGNED_DATA = der.oid(oids.SIGNED_DATA)
+_DATA = der.oid(oids.DATA)
+_VERSION, _VERSION_LATER = der.integer(1), der.integer(3)
 
 
 def sign(
@@ -50,10 +52,11 @@ def signed_data(
     encoded = {signer.certificate.encoded for signer in signers}
     encoded.update(certificate.encoded for certificate in certificates)
     by_key = any(key_identifier(signer.name) is not None for signer in signers)
-    before = der.integer(3 if by_key or content_type != oids.DATA else 1) + der.set_of({signer.encoded_digest for signer in signers})
+    is_data = content_type == oids.DATA
+    before = (_VERSION if is_data and not by_key else _VERSION_LATER) + der.set_of({signer.encoded_digest for signer in signers})
     after = der.set_of(encoded, EXPLICIT | 0) if encoded else b""
     after += der.set_of(infos)
-    kind = der.oid(content_type)
+    kind = _DATA if is_data else der.oid(content_type)
     if content is None:
         whole = der.sequence(before, der.sequence(kind), after)
         return der.sequence(_ID_SIGNED_DATA, der.explicit(0, whole))
