@@ -7,11 +7,12 @@ Promises, whatever comes and in whatever order:
 * Outcomes raise the fates of recipients, and so the status; told twice they change nothing. Outcomes whose head has not
   come yet wait for it.
 * A track of an older form waits in `message_tracking_legacy_entry` until it is converted (`legacy`).
+* Each new track, and each new status, changes the counters of traffic in the same transaction.
 * What is no track is refused and counted, and holds up nothing that comes after it.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any, Final, NamedTuple
 
@@ -29,8 +30,12 @@ from gatepost.tracking.store import Fate, Key, Known
 from gatepost.tracking.store_details import pack
 from gatepost.tracking.store_engines import statements
 from gatepost.tracking.store_rows import AddressRow, DetailsRow, Summary, addresses, fault, summary
+from gatepost.tracking.traffic_count import NOBODY, REFUSED, Counted, Counts, blamed
+from gatepost.tracking.traffic_store import TrafficStatements
 
 HEAD_PART: Final = 0
+_NEW: Final = Counted(0.0, 0, 0, 0)
+"""Stands where a track was not counted before this batch; its summary says the rest."""
 
 
 class Change(NamedTuple):
@@ -39,6 +44,14 @@ class Change(NamedTuple):
     key: Key
     has_head: bool
     payload: bytes
+
+
+class Move(NamedTuple):
+    """A track whose status has changed."""
+
+    key: Key
+    before: Known
+    after: Known
 
 
 class Refused(ValueError):
@@ -51,6 +64,7 @@ class TrackApplier:
     def __init__(self, engine: Engine, form: int = FORM, older: Iterable[int] = ()) -> None:
         """Apply tracks of `form`; those of an `older` one are kept for their conversion."""
         self.statements = statements(engine)
+        self._traffic = TrafficStatements(engine)
         self.form = form
         self._older = frozenset(older)
         self._refused = 0
@@ -115,11 +129,15 @@ class TrackApplier:
         self.statements.open_at_need(connection, {day_of(row.track) for row in rows})
         people = [one for head, row in zip(heads, rows, strict=True) for one in addresses(head, row.track)]
         self.statements.insert(connection, rows, people)
+        self._count(connection, rows, {(row.tenant_id, row.track): [NOBODY] for row in rows if row.status in REFUSED})
 
     def _store(self, connection: Any, writing: "_Writing") -> None:
         summaries = writing.new_summaries()
         if summaries:
             self.statements.insert(connection, summaries, writing.addresses)
+        moves = writing.moves()
+        if summaries or moves:
+            self._count(connection, summaries, writing.blamed, moves)
         if writing.details:
             gone = {day for day, has_details in self.statements.days(connection).items() if not has_details}
             kept = [row for row in writing.details if day_of(row.track) not in gone] if gone else writing.details
@@ -129,6 +147,21 @@ class TrackApplier:
         if writing.waiting:
             self.statements.put_waiting(connection, writing.waiting)
 
+    def _count(self, connection: Any, new: Sequence[Summary], blamed_by: Mapping[Key, Sequence[str]], moves: Iterable[Move] = ()) -> None:
+        """Change the counters for new tracks and new statuses."""
+        counts = Counts(self._traffic.marks(connection))
+        for row in new:
+            if counts.left_out(row.tenant_id, row.track):
+                continue
+            counts.add(row.tenant_id, row, row.status)
+            if row.status in REFUSED:
+                counts.blame(row.tenant_id, row, blamed_by[row.tenant_id, row.track])
+        for (tenant_id, track), before, after in moves:
+            if not counts.left_out(tenant_id, track):
+                counts.add(tenant_id, before.counted, before.status, -1)
+                counts.add(tenant_id, before.counted, after.status)
+        self._traffic.add(connection, counts)
+
 
 class _Writing:
     """The rows that a batch comes to."""
@@ -137,6 +170,8 @@ class _Writing:
         self.addresses: list[AddressRow] = []
         self.details: list[DetailsRow] = []
         self.waiting: list[DetailsRow] = []
+        self.blamed: dict[Key, list[str]] = {}
+        """The filters that spoke against new tracks that were refused."""
         self._before = known
         self._known = dict(known)
         self._summaries: dict[Key, Summary] = {}
@@ -149,7 +184,9 @@ class _Writing:
         made = self._summaries[key] = summary(told.head, key[1])
         self.addresses += addresses(told.head, key[1])
         self.details.append(DetailsRow(*key, HEAD_PART, pack(payload)))
-        self._raise(key, Known(made.status, made.fates), _attempts(told))
+        if made.status in REFUSED:
+            self.blamed[key] = blamed(told.head.filters)
+        self._raise(key, Known(made.status, made.fates, _NEW), _attempts(told))
 
     def amend(self, change: Change) -> None:
         """Add outcomes; a head has been known before."""
@@ -177,11 +214,17 @@ class _Writing:
 
     def new_fates(self) -> list[Fate]:
         """Give what has changed of tracks that were known."""
-        return [Fate(*self._known[key], *key) for key, before in self._before.items() if self._known[key] != before]
+        after = self._known
+        return [Fate(after[key].status, after[key].fates, *key) for key, before in self._before.items() if after[key] != before]
+
+    def moves(self) -> list[Move]:
+        """Give the tracks that were known and have another status now."""
+        after = self._known
+        return [Move(key, before, after[key]) for key, before in self._before.items() if after[key].status != before.status]
 
     def _raise(self, key: Key, before: Known, attempts: Sequence[Attempt]) -> None:
         fates = merge(before.fates, attempts)
-        self._known[key] = Known(status_of(before.status, fates), fates)
+        self._known[key] = Known(status_of(before.status, fates), fates, before.counted)
 
 
 def read(tenant_id: int, untrusted_payload: bytes) -> Change:

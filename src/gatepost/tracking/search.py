@@ -14,14 +14,17 @@ from typing import Any
 import msgspec
 
 from gatepost.storage.contract import Store
-from gatepost.tracking.partitions import day_of, first_of, time_of, track_of
+from gatepost.tracking.partitions import day_of, first_of, key_of, time_of, track_of
 from gatepost.tracking.record import Status
+from gatepost.tracking.search_filter import spoken_against
 from gatepost.tracking.search_sql import DaySql
 from gatepost.tracking.search_terms import Search, Term
 from gatepost.tracking.store_engines import statements
 from gatepost.tracking.store_rows import DIRECTIONS, Summary, people
 
 SEARCH_S = 8.0
+LOOKED_THROUGH = 200
+"""Tracks whose details are read at a time."""
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -66,6 +69,27 @@ class TrackSearch:
 
     async def find(self, search: Search) -> Found:
         """Give one page. Raises: StoreAway."""
+        return await (self._find_by_filter(search) if search.filter else self._find(search))
+
+    async def _find_by_filter(self, search: Search) -> Found:
+        """Look through what else fits, and into each track's details for what its filters said."""
+        end = self._clock() + SEARCH_S
+        found: list[Line] = []
+        high = search.high
+        while True:
+            page = await self._find(search._replace(high=high, limit=LOOKED_THROUGH, filter=""))
+            keys = [key_of(one.track) for one in page.tracks]
+            fits = await self._store.ask(partial(spoken_against, self._statements, search.tenant_id, keys, search.filter))
+            found += [one for one, key in zip(page.tracks, keys, strict=True) if key in fits]
+            if len(found) >= search.limit:
+                return Found(tuple(found[: search.limit]), found[search.limit - 1].track)
+            if not page.next:
+                return Found(tuple(found), "")
+            high = key_of(page.next)
+            if self._clock() > end:
+                return Found(tuple(found), page.next, time_of(high))
+
+    async def _find(self, search: Search) -> Found:
         end = self._clock() + SEARCH_S
         rows: list[Summary] = []
         for day in await self._store.ask(partial(self._days, search)):

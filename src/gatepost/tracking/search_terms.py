@@ -25,6 +25,7 @@ MOST_ROWS = 1000
 PART_S = 86_400.0
 """How far back a part of a text is looked for unless the period says otherwise: each track has to be read."""
 _LONGEST_WORD = 1000
+_REFUSED = (int(Status.TEMPORARILY_BLOCKED), int(Status.PERMANENTLY_BLOCKED))
 STATUSES = {status.name.lower(): int(status) for status in Status}
 
 
@@ -46,6 +47,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     client: str = ""
     min_scl: float | None = None
     max_scl: float | None = None
+    filter: str = ""
+    """Refused mails that this filter gave points to; `-`: those that no filter spoke against."""
     limit: int = 100
     cursor: str = ""
     """`next` of the answer whose next page this is."""
@@ -75,6 +78,7 @@ class Search(NamedTuple):
     client: str = ""
     min_scl: float | None = None
     max_scl: float | None = None
+    filter: str = ""
 
 
 def read(untrusted: dict[str, Any], now: float | None = None) -> Search:
@@ -87,11 +91,11 @@ def read(untrusted: dict[str, Any], now: float | None = None) -> Search:
         raise UsageError(f"limit: is 1 to {MOST_ROWS}")
     if len(question.between) > 2:
         raise UsageError("between: names at most two sides of a mail")
-    for word in (question.message_id, question.subject, question.rule, question.client, *question.between):
+    for word in (question.message_id, question.subject, question.rule, question.client, question.filter, *question.between):
         if len(word) > _LONGEST_WORD or "\0" in word:
             raise UsageError(f"{word[:40]!r}: is no text that a track could hold")
     terms = tuple(read_term(one) for one in question.between)
-    low, high = _period(question, any(term.kind == "part" for term in terms), time.time() if now is None else now)
+    low, high = _period(question, bool(question.filter) or any(term.kind == "part" for term in terms), time.time() if now is None else now)
     return Search(
         question.tenant_id,
         low,
@@ -101,12 +105,13 @@ def read(untrusted: dict[str, Any], now: float | None = None) -> Search:
         _message_id(question.message_id) if question.message_id else "",
         terms,
         question.subject.lower(),
-        tuple(sorted({_status(one) for one in question.statuses})),
+        tuple(sorted({_status(one) for one in question.statuses})) or (_REFUSED if question.filter else ()),
         _direction(question.direction),
         question.rule,
         question.client,
         question.min_scl,
         question.max_scl,
+        question.filter,
     )
 
 

@@ -24,6 +24,7 @@ from gatepost.tracking.search import TrackSearch
 from gatepost.tracking.search_explain import sentences
 from gatepost.tracking.search_show import Tracks
 from gatepost.tracking.service_upkeep import Upkeep
+from gatepost.tracking.traffic import Traffic
 
 AT_ONCE: Final = 100
 """Tracks of one export or import call."""
@@ -37,6 +38,7 @@ class TrackService:
         self.applier = TrackApplier(store.engine, form, converters)
         self.legacy = LegacyTracks(store, self.applier, converters)
         self.upkeep = Upkeep(store, self.legacy)
+        self.traffic = Traffic(store)
         self._search = TrackSearch(store)
         self._tracks = Tracks(store)
 
@@ -60,6 +62,7 @@ class TrackService:
             "track.export": self.export,
             "track.import": Operation(self.import_, command=True),
             "track.legacy": self.progress,
+            **self.traffic.commands(),
         }
 
     async def search(self, **asked: Any) -> Any:

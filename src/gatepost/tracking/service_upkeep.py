@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tracks' store needs from time to time: partitions ahead, strays taken home, old forms converted, old days dropped."""
+"""What the tracks' store needs from time to time: partitions ahead, strays and old forms dealt with, old days dropped, counters kept up."""
 
 import asyncio
 import contextlib
@@ -12,8 +12,10 @@ from gatepost.storage.contract import Store
 from gatepost.telemetry.events import TracksDropped, TracksStray
 from gatepost.telemetry.log import emit, emit_unexpected
 from gatepost.tracking.legacy import LegacyTracks
-from gatepost.tracking.partitions import DAYS_AHEAD, first_of, suffix, today
+from gatepost.tracking.partitions import DAY_S, DAYS_AHEAD, first_of, suffix, today
 from gatepost.tracking.store_engines import statements
+from gatepost.tracking.traffic import KEPT_DAYS, Traffic
+from gatepost.tracking.traffic_backfill import TrafficBackfill
 
 ROUND_S: Final = 600.0
 PAUSE_S: Final = 0.05
@@ -29,6 +31,9 @@ class Upkeep:
         self._store = store
         self._statements = statements(store.engine)
         self.legacy = legacy
+        self.backfill = TrafficBackfill(store)
+        self._traffic = Traffic(store)
+        self._counters_dropped = 0
         self._today = clock
         self._stirred = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -85,10 +90,11 @@ class Upkeep:
                     await self._stirred.wait()
             self._stirred.clear()
             try:
-                if await self.legacy.convert():
+                if await self.legacy.convert() or await self.backfill.count():
                     pause = PAUSE_S
                     continue
                 await self.look_after()
+                await self._drop_counters()
             except GatepostError:  # the store's own room has told
                 pass
             except Exception as defect:
@@ -97,6 +103,13 @@ class Upkeep:
 
     async def _do(self, work: Callable[[Any], object]) -> None:
         await self._store.perform(_run, work)
+
+    async def _drop_counters(self) -> None:
+        """Drop, once a day, the counters that are older than they are kept."""
+        day = self._today()
+        if day != self._counters_dropped:
+            await self._traffic.drop_before((day - KEPT_DAYS) * DAY_S)
+            self._counters_dropped = day
 
     def _open(self, day: int, connection: Any) -> None:
         self._statements.open_days(connection, (day,))

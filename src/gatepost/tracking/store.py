@@ -9,16 +9,18 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from gatepost.tracking.store_rows import AddressRow, DetailsRow, Summary
+from gatepost.tracking.traffic_count import Counted
 
 Key = tuple[int, bytes]
 """Tenant and key of a track."""
 
 
 class Known(NamedTuple):
-    """What the store knows of a track's fate."""
+    """What the store knows of a track's fate, and what the counters know it by."""
 
     status: int
     fates: bytes
+    counted: Counted
 
 
 class Fate(NamedTuple):

@@ -14,6 +14,7 @@ from gatepost.tracking.partitions import first_of, suffix
 from gatepost.tracking.store import Fate, Key, Known
 from gatepost.tracking.store_rows import AddressRow, DetailsRow, Summary
 from gatepost.tracking.store_shared import SharedStatements
+from gatepost.tracking.traffic_count import Counted
 
 SUMMARY_TYPES: Final = ("int8", "bytea", "float8", "int2", "int2", "int8", "float8", "int4", *["text"] * 8, "bytea")
 ADDRESS_TYPES: Final = ("int8", "bytea", "text", "text", "int2")
@@ -28,7 +29,7 @@ COPY_DETAILS: Final = f"COPY message_track_details ({', '.join(DetailsRow._field
 _INSERT_DETAILS: Final = (
     "INSERT INTO message_track_details (tenant_id, track, part, content) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
 )
-_KNOWN: Final = "SELECT track, status, fates FROM message_track WHERE tenant_id = %s AND track = ANY(%s)"
+_KNOWN: Final = "SELECT track, status, fates, sent_at, direction, mails, size FROM message_track WHERE tenant_id = %s AND track = ANY(%s)"
 _UPDATE: Final = """UPDATE message_track SET status = fate.status, fates = fate.fates
     FROM unnest(%s::int2[], %s::bytea[], %s::bytea[]) AS fate (status, fates, track)
     WHERE message_track.tenant_id = %s AND message_track.track = ANY(%s) AND message_track.track = fate.track"""
@@ -64,7 +65,7 @@ class PostgresTracks(SharedStatements):
         for tenant_id in {key[0] for key in keys}:
             tracks = [key[1] for key in keys if key[0] == tenant_id]
             for row in connection.execute(_KNOWN, (tenant_id, tracks), prepare=False).fetchall():
-                found[tenant_id, row[0]] = Known(row[1], row[2])
+                found[tenant_id, row[0]] = Known(row[1], row[2], Counted(*row[3:]))
         return found
 
     def insert(self, connection: Any, summaries: Sequence[Summary], addresses: Sequence[AddressRow]) -> None:

@@ -16,6 +16,7 @@ from gatepost.tracking.partitions import MOST_DAYS, day_of, suffix
 from gatepost.tracking.store import Fate, Key, Known
 from gatepost.tracking.store_rows import AddressRow, DetailsRow, Summary
 from gatepost.tracking.store_shared import SharedStatements
+from gatepost.tracking.traffic_count import Counted
 
 _KEYS_AT_ONCE = 500
 _COLUMNS: Final = ", ".join(Summary._fields)
@@ -69,7 +70,10 @@ _INSERT: Final = "INSERT INTO message_track_{day} (" + _COLUMNS + ") VALUES (" +
 _INSERT_ADDRESS: Final = "INSERT INTO message_address_{day} (tenant_id, address, track, roles) VALUES (?, ?, ?, ?)"
 _INSERT_DOMAIN: Final = "INSERT INTO message_domain_{day} (tenant_id, domain, track, roles) VALUES (?, ?, ?, ?)"
 _INSERT_DETAILS: Final = "INSERT OR IGNORE INTO message_track_details_{day} (tenant_id, track, part, content) VALUES (?, ?, ?, ?)"
-_KNOWN: Final = "SELECT tenant_id, track, status, fates FROM message_track_{day} WHERE tenant_id = ? AND track IN ({marks})"
+_KNOWN: Final = (
+    "SELECT tenant_id, track, status, fates, sent_at, direction, mails, size FROM message_track_{day}"
+    " WHERE tenant_id = ? AND track IN ({marks})"
+)
 _UPDATE: Final = "UPDATE message_track_{day} SET status = ?, fates = ? WHERE tenant_id = ? AND track = ?"
 _SUMMARY: Final = "SELECT " + _COLUMNS + " FROM message_track_{day} WHERE tenant_id = ? AND track = ?"  # noqa: S608
 _DETAILS: Final = "SELECT content FROM message_track_details_{day} WHERE tenant_id = ? AND track = ? ORDER BY part"
@@ -111,7 +115,7 @@ class SqliteTracks(SharedStatements):
                     asked = _filled(tracks[start : start + _KEYS_AT_ONCE])
                     text = _KNOWN.format(day=suffix(day), marks=", ".join("?" * len(asked)))
                     for row in connection.execute(text, (tenant_id, *asked)).fetchall():
-                        found[row[0], row[1]] = Known(row[2], row[3])
+                        found[row[0], row[1]] = Known(row[2], row[3], Counted(*row[4:]))
         return found
 
     def insert(self, connection: Any, summaries: Sequence[Summary], addresses: Sequence[AddressRow]) -> None:
