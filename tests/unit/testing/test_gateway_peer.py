@@ -20,7 +20,7 @@ from gatepost.testing.tls import self_signed
 def test_the_files_read_back_as_the_settings(tmp_path: Path) -> None:
     """Both files hold exactly the settings they were written from."""
     configuration = relay_all_to(2526, receive=ReceiveLimits(tar_pit="low"), delivery=DeliveryLimits(lease_s=2.5))
-    listeners = [Listener(address="127.0.0.1", port=2525, proxy_from=("127.0.0.0/8",)), Listener(port=2587, submission=True)]
+    listeners = [Listener(address="127.0.0.1", port=2525, proxy_from=("127.0.0.0/8",)), Listener(port=2587, serves="submission")]
     gateway = Gateway(tmp_path / 'a "b" \\ ü', configuration, listeners=listeners, tls=self_signed(tmp_path), receive=3)
     gateway.write()
     read = {name: tomllib.loads((gateway.folder / name).read_text()) for name in ("gatepost.toml", "configuration.toml")}
