@@ -37,7 +37,7 @@ async def test_an_authenticated_user_sends_to_the_world(tmp_path: Path, certific
         configuration = msgspec.structs.replace(
             relay_all_to(sink.port), submission_users=(SubmissionUser(name="jo@example.com", password=HASH),)
         )
-        listener = Listener(address="127.0.0.1", port=free_port(), tls="required", submission=True)
+        listener = Listener(address="127.0.0.1", port=free_port(), tls="required", serves="submission")
         async with Gateway(tmp_path / "gw", configuration, listeners=[listener], tls=certificate) as gateway:
 
             def talk() -> list[str]:

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 
 class Listener(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One address that receives mail (a receive connector's binding)."""
+    """One address that somebody may connect to: for mail (a receive connector's binding), or for the console."""
 
     address: Annotated[str, Meta(description="IP address to listen on.", examples=["0.0.0.0", "::", "127.0.0.1"])] = "0.0.0.0"
     port: Annotated[int, Meta(ge=1, le=65535, description="TCP port.", examples=[25, 465, 587])] = 25
@@ -19,7 +19,13 @@ class Listener(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         Literal["none", "offered", "required", "implicit"],
         Meta(description="none; STARTTLS offered; STARTTLS required before MAIL; TLS from the first byte."),
     ] = "offered"
-    submission: Annotated[bool, Meta(description="Offer AUTH and take mail only from clients that have authenticated (RFC 6409).")] = False
+    serves: Annotated[
+        Literal["mail", "submission", "console"],
+        Meta(
+            description="mail; submission: offers AUTH and takes mail only from clients that have authenticated (RFC 6409); console: "
+            "the administrators' pages and the REST API by HTTP, where `tls` is implicit, or none on a loopback address."
+        ),
+    ] = "mail"
     proxy_from: Annotated[
         tuple[str, ...],
         Meta(description="Networks whose connections must begin with a PROXY header, v1 or v2.", examples=[["127.0.0.0/8"]]),
@@ -103,8 +109,28 @@ class Bootstrap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         "/etc/gatepost/configuration.toml"
     )
     user: Annotated[str, Meta(description="User to become once the ports are bound, when started as root.")] = ""
-    listeners: Annotated[tuple[Listener, ...], Meta(description="Where mail is received.")] = (Listener(),)
+    listeners: Annotated[tuple[Listener, ...], Meta(description="Where mail is received, and where the console is.")] = (
+        Listener(),
+        Listener(address="127.0.0.1", port=6060, tls="none", serves="console"),
+    )
     tls: Tls = Tls()
     processes: Processes = Processes()
     stores: Stores = Stores()
     link: Link = Link()
+
+    @property
+    def mail_listeners(self) -> dict[int, Listener]:
+        """The listeners that take mail, by their place."""
+        return {place: one for place, one in enumerate(self.listeners) if one.serves != "console"}
+
+    @property
+    def console_listeners(self) -> dict[int, Listener]:
+        """The listeners of the console, by their place."""
+        return {place: one for place, one in enumerate(self.listeners) if one.serves == "console"}
+
+    @property
+    def listeners_of_role(self) -> dict[int, Listener]:
+        """The listeners that this role opens, by their place: an intranet takes no mail, a gateway has no console."""
+        if self.role == "single":
+            return dict(enumerate(self.listeners))
+        return self.console_listeners if self.role == "intranet" else self.mail_listeners

@@ -7,6 +7,7 @@ Each check yields its faults in the file's order; the first is what stops a star
 import os
 import pwd
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 from gatepost.config.bootstrap import Bootstrap, Link, Listener, Stores
 from gatepost.config.names import address_fault, domain_fault, network_fault
@@ -21,19 +22,19 @@ def bootstrap_faults(bootstrap: Bootstrap, source: str) -> Iterator[ConfigError]
     if bootstrap.user and not _user_exists(bootstrap.user):
         yield ConfigError(f"{source}: user", f"this machine has no user {bootstrap.user!r}", "create it, or name another")
     yield from _store_faults(bootstrap.stores, f"{source}: stores")
-    if bootstrap.role == "intranet":
-        return  # It takes no mail, so listeners and their TLS do not matter.
-    yield from _link_faults(bootstrap.link, f"{source}: link.listen")
-    if not bootstrap.listeners:
-        yield ConfigError(f"{source}: listeners", "there is none, so no mail can come in", "add a [[listeners]] table")
+    listeners = bootstrap.listeners_of_role
+    if bootstrap.role != "intranet":
+        yield from _link_faults(bootstrap.link, f"{source}: link.listen")
+        if not bootstrap.mail_listeners:
+            yield ConfigError(f"{source}: listeners", "there is none for mail, so none can come in", "add a [[listeners]] table")
     seen: dict[tuple[str, int], int] = {}
-    for number, listener in enumerate(bootstrap.listeners):
+    for number, listener in listeners.items():
         where = f"{source}: listeners[{number}]"
         yield from _listener_faults(listener, where)
         first = seen.setdefault((listener.address, listener.port), number)
         if first != number:
             yield ConfigError(where, f"listens where listeners[{first}] does", "give one of them another address or port")
-    yield from _tls_faults(bootstrap, source)
+    yield from _tls_faults(bootstrap, listeners, source)
 
 
 def _store_faults(stores: Stores, where: str) -> Iterator[ConfigError]:
@@ -79,7 +80,10 @@ def _listener_faults(listener: Listener, where: str) -> Iterator[ConfigError]:
     for index, network in enumerate(listener.proxy_from):
         if fault := network_fault(network):
             yield ConfigError(f"{where}.proxy_from[{index}]", fault, "write the proxy's address or network, as 192.0.2.0/24")
-    if listener.submission and listener.tls == "none":
+    if listener.serves == "console":
+        yield from _console_faults(listener, where)
+        return
+    if listener.serves == "submission" and listener.tls == "none":
         yield ConfigError(f"{where}.tls", "submission without TLS would show passwords", 'write tls = "required" or "implicit"')
     if listener.client_ca and listener.tls == "none":
         yield ConfigError(f"{where}.client_ca", "client certificates need TLS", 'write another tls than "none"')
@@ -87,8 +91,20 @@ def _listener_faults(listener: Listener, where: str) -> Iterator[ConfigError]:
         yield from _file_faults(listener.client_ca, f"{where}.client_ca")
 
 
-def _tls_faults(bootstrap: Bootstrap, source: str) -> Iterator[ConfigError]:
-    wanting = next((number for number, listener in enumerate(bootstrap.listeners) if listener.tls != "none"), None)
+def _console_faults(listener: Listener, where: str) -> Iterator[ConfigError]:
+    if listener.tls in ("offered", "required"):
+        yield ConfigError(f"{where}.tls", "HTTP has no STARTTLS", 'write tls = "implicit", or "none" on a loopback address')
+    if listener.tls == "none" and not address_fault(listener.address) and not ip_address(listener.address).is_loopback:
+        yield ConfigError(
+            f"{where}.tls", "passwords would cross the network in plain", 'write tls = "implicit", or listen on 127.0.0.1 behind a proxy'
+        )
+    for key, value in (("proxy_from", listener.proxy_from), ("client_ca", listener.client_ca)):
+        if value:
+            yield ConfigError(f"{where}.{key}", "is for mail only", "take it away")
+
+
+def _tls_faults(bootstrap: Bootstrap, listeners: dict[int, Listener], source: str) -> Iterator[ConfigError]:
+    wanting = next((number for number, listener in listeners.items() if listener.tls != "none"), None)
     for key, file in (("certificate", bootstrap.tls.certificate), ("key", bootstrap.tls.key)):
         where = f"{source}: tls.{key}"
         if file:

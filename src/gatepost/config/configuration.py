@@ -22,10 +22,16 @@ class OwnedDomain(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     recipients: Annotated[
         RecipientCheck,
         Meta(
-            description="How rules for corporate addresses know who exists: list: only `corporate_users`; callout: who is not "
-            "listed is asked for at the inbound next hop, once; any: everybody does."
+            description="How rules for corporate addresses know who exists: list: only `corporate_users` and the corporate users "
+            "in the data; callout: who is neither is asked for at the inbound next hop, once; any: everybody does."
         ),
     ] = "callout"
+    administrative_address: Annotated[
+        str, Meta(description="Who is told of incidents of this domain; empty: `notices.administrative_address`.")
+    ] = ""
+    notice_sender: Annotated[
+        str, Meta(description="Address that notices to people of this domain come from; empty: `notices.notice_sender`.")
+    ] = ""
 
 
 class CorporateServer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -82,6 +88,15 @@ class SendConnector(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     tenant: Annotated[int | None, Meta(description="Serve this tenant only; absent: all.")] = None
 
 
+class Notices(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Mails of the gateway itself to administrators and users; each owned domain may have addresses of its own."""
+
+    administrative_address: Annotated[
+        str, Meta(description="Who is told of incidents; empty: nobody is, by mail.", examples=["postmaster@example.com"])
+    ] = ""
+    notice_sender: Annotated[str, Meta(description="Address that notices come from; empty: `postmaster` of the first owned domain.")] = ""
+
+
 class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whom the gateway asks about names."""
 
@@ -97,7 +112,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     owned_domains: tuple[OwnedDomain, ...] = ()
     corporate_servers: tuple[CorporateServer, ...] = ()
     corporate_users: Annotated[
-        tuple[str, ...], Meta(description="Addresses that exist in owned domains, as far as they are entered by hand.")
+        tuple[str, ...], Meta(description="Addresses that exist in owned domains whatever the corporate users in the data say.")
     ] = ()
     submission_users: tuple[SubmissionUser, ...] = ()
     send_connectors: tuple[SendConnector, ...] = ()
@@ -112,6 +127,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         ),
     ] = "split"
     filters: FilterSettings = FilterSettings()
+    notices: Notices = Notices()
     dns: Dns = Dns()
     receive: ReceiveLimits = ReceiveLimits()
     message: MessageLimits = MessageLimits()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from gatepost.config.configuration import Configuration, CorporateServer, OwnedDomain, SendConnector, SubmissionUser
-from gatepost.config.names import network_fault, next_hop_fault, pattern_fault
+from gatepost.config.names import domain_fault, network_fault, next_hop_fault, pattern_fault
 from gatepost.config.secret_marks import reference_fault
 from gatepost.errors import ConfigError
 
@@ -21,11 +21,13 @@ _ARGON2ID = re.compile(r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[
 
 
 _HEADER = re.compile(r"[!-9;-~]+:[ \t]*[ -~]*[!-~]")
+_LOCAL_PART = re.compile(r"[^\s\"(),.:;<>@\[\\\]\x00-\x1f\x7f]+(?:\.[^\s\"(),.:;<>@\[\\\]\x00-\x1f\x7f]+)*\Z")
 
 
 def configuration_faults(configuration: Configuration, source: str) -> Iterator[ConfigError]:
     """Yield all that is wrong with a configuration beyond the form of its keys."""
     yield from _domain_faults(configuration, source)
+    yield from _notice_faults(configuration, source)
     yield from _server_faults(configuration.corporate_servers, source)
     yield from _user_faults(configuration.submission_users, source)
     yield from _connector_faults(configuration.send_connectors, source)
@@ -42,6 +44,25 @@ def _domain_faults(configuration: Configuration, source: str) -> Iterator[Config
         first = seen.setdefault(domain.name.lower(), number)
         if first != number:
             yield ConfigError(where, f"{domain.name} is owned_domains[{first}] already", "remove one of them")
+
+
+def _notice_faults(configuration: Configuration, source: str) -> Iterator[ConfigError]:
+    places: list[tuple[msgspec.Struct, str]] = [(configuration.notices, "notices")]
+    places += [(domain, f"owned_domains[{number}]") for number, domain in enumerate(configuration.owned_domains)]
+    for settings, place in places:
+        for key in ("administrative_address", "notice_sender"):
+            if fault := _mailbox_fault(getattr(settings, key)):
+                yield ConfigError(f"{source}: {place}.{key}", fault, "write one address, as postmaster@example.com")
+
+
+def _mailbox_fault(address: str) -> str:
+    """Tell what is wrong with one mail address; an empty one is none and is right."""
+    if not address:
+        return ""
+    local, at, domain = address.rpartition("@")
+    if not at or not _LOCAL_PART.match(local):
+        return f"{address!r} is no mail address"
+    return domain_fault(domain)
 
 
 def _server_faults(servers: tuple[CorporateServer, ...], source: str) -> Iterator[ConfigError]:

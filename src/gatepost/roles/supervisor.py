@@ -65,9 +65,8 @@ class Supervisor:
         # Both before a socket joins a port: the kernel would give it connections that a running gateway is to answer.
         for database in DATABASES[self._bootstrap.role]:
             refuse_owned(paths.data, database)
-        if self._bootstrap.role != "intranet":
-            for listener in self._bootstrap.listeners:
-                refuse_taken(listener)
+        for listener in self._bootstrap.listeners_of_role.values():
+            refuse_taken(listener)
         self._give_to_user(paths)
         self._processes = self._make_processes()
         wake = self._catch_signals()
@@ -86,10 +85,11 @@ class Supervisor:
         if role != "intranet":
             processes.append(_Process("deliver", "deliver"))
             for number in range(self._bootstrap.processes.receive):
-                sockets = {index: bind(listener) for index, listener in enumerate(self._bootstrap.listeners)}
+                sockets = {index: bind(listener) for index, listener in self._bootstrap.mail_listeners.items()}
                 processes.append(_Process(f"receive-{number + 1}", "receive", sockets))
         if role != "gateway":
-            processes.append(_Process("console", "console"))
+            sockets = {index: bind(listener) for index, listener in self._bootstrap.console_listeners.items()}
+            processes.append(_Process("console", "console", sockets))
         return processes
 
     def _catch_signals(self) -> selectors.DefaultSelector:

@@ -148,8 +148,8 @@ class Gateway:
             self._await(lambda: bool(self.running().get(CONSOLE)), end, "the console did not start")
             return time.monotonic() - began
         for listener in self.bootstrap.listeners:
-            # A listener with TLS or a PROXY header from the first byte does not greet a bare connection.
-            silent = listener.tls == "implicit" or bool(listener.proxy_from)
+            # The console, and a listener with TLS or a PROXY header from the first byte, do not greet a bare connection.
+            silent = listener.serves == "console" or listener.tls == "implicit" or bool(listener.proxy_from)
             answered = partial(accepts_connections if silent else answers, listener.port)
             self._await(answered, end, f"port {listener.port} did not answer")
         return time.monotonic() - began

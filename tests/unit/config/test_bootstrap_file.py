@@ -56,7 +56,7 @@ def test_a_small_file_is_read_and_the_rest_has_defaults(write):
         ("tls = 3", "tls: expected table, got int; write a [table] of its own"),
         ("listeners = 3", "listeners: expected list, got int; write tables in [[double brackets]]"),
         ('[[listeners]]\nproxy_from = "a"', 'listeners[0].proxy_from: expected list, got str; write a list of texts, as ["a", "b"]'),
-        ("[[listeners]]\nsubmission = 1", "listeners[0].submission: expected bool, got int; write true or false"),
+        ("[[listeners]]\nserves = 1", "listeners[0].serves: expected str, got int"),
         ('hostname = "x', "at its end: is not TOML"),
         ("a = 1\nb =\n", "line 2, column 4: is not TOML (invalid value)"),
         ("a = 1\na = 2\n", "is not TOML (cannot overwrite a value)"),
@@ -77,7 +77,7 @@ def test_a_malformed_key_is_told_with_path_cause_and_mend(write, text, line):
         (PLAIN + PLAIN, "listeners[1]", "listens where listeners[0] does"),
         (PLAIN + 'address = "localhost"', "listeners[0].address", "is no IP address"),
         (PLAIN + 'proxy_from = ["10.0.0.1/8"]', "listeners[0].proxy_from[0]", "meant 10.0.0.0/8?"),
-        (PLAIN + "submission = true", "listeners[0].tls", "submission without TLS"),
+        (PLAIN + 'serves = "submission"', "listeners[0].tls", "submission without TLS"),
         (PLAIN + 'client_ca = "/ca.pem"', "listeners[0].client_ca", "need TLS"),
         ("[[listeners]]", "tls.certificate", "is empty, but listeners[0] has TLS"),
         ('[[listeners]]\n[tls]\ncertificate = "/nowhere"', "tls.certificate", "there is no file /nowhere"),
@@ -103,8 +103,8 @@ def test_tls_files_that_exist_are_taken(write, tmp_path):
     """TLS with its two files is in order."""
     pem = tmp_path / "pem"
     pem.write_text("")
-    text = f'[[listeners]]\nsubmission = true\ntls = "required"\nclient_ca = "{pem}"\n[tls]\ncertificate = "{pem}"\nkey = "{pem}"\n'
-    assert load_bootstrap(write(text), {}).listeners[0].submission
+    text = f'[[listeners]]\nserves = "submission"\ntls = "required"\nclient_ca = "{pem}"\n[tls]\ncertificate = "{pem}"\nkey = "{pem}"\n'
+    assert load_bootstrap(write(text), {}).listeners[0].serves == "submission"
 
 
 def test_the_environment_overrides_the_file_in_each_type(write):
