@@ -55,6 +55,10 @@ class Breakers:
         circuit.probe_at = now + self.interval_s
         return True
 
+    def open_routes(self) -> list[str]:
+        """Give the routes that are down, as far as we know."""
+        return [key for key, circuit in self._circuits.items() if circuit.failures >= self.failures]
+
     def is_open(self, key: str) -> bool:
         """Whether the route is down, as far as we know."""
         circuit = self._circuits.get(key)

@@ -3,6 +3,8 @@
 
 from typing import Literal, NamedTuple
 
+Security = Literal["none", "opportunistic", "required"]
+
 
 class NextHop(NamedTuple):
     """One server to try; `host` is the name that TLS and reports use, `address` is what is connected to."""
@@ -19,6 +21,6 @@ class Route(NamedTuple):
     """Stable; names connector, hosts and TLS policy."""
     connector: str
     hosts: tuple[NextHop, ...]
-    security: Literal["none", "opportunistic", "required"] = "opportunistic"
+    security: Security = "opportunistic"
     user: str = ""
     password: str = ""

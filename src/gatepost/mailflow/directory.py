@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who exists: the corporate users entered by hand, and for the others the answer of the inbound next hop."""
+"""Who exists: the corporate users of the configuration, then those of the data, then whom the inbound next hop knows.
+
+The process that owns the store has the data's users, and answers for both: at once where nobody needs to be asked.
+"""
 
 from collections.abc import Awaitable
 from typing import Literal, Protocol
@@ -12,17 +15,20 @@ Existence = Literal["known", "unknown", "no_answer"]
 
 
 class Verifier(Protocol):
-    """Asks the next hop whether a recipient exists, and remembers what it said."""
+    """Asks the store's process whether a recipient exists, and remembers what it said."""
 
     def recalled(self, tenant_id: int, address: Address) -> Existence | None:
-        """Give what is remembered; None when the next hop has to be asked."""
+        """Give what is remembered; None when it has to be asked for."""
 
     def recipient_known(self, tenant_id: int, address: Address) -> Awaitable[Existence]:
-        """Ask the next hop, once for all who want to know."""
+        """Ask whether a recipient is a corporate user, or the next hop knows him."""
+
+    def listed(self, tenant_id: int, address: Address) -> Existence | Awaitable[Existence]:
+        """Ask whether a recipient is a corporate user, whatever the next hop says."""
 
 
 class Directory:
-    """The corporate users of one configuration."""
+    """Who exists by one configuration, and by the data."""
 
     def __init__(self, configuration: Configuration, verifier: Verifier) -> None:
         self._verifier = verifier
@@ -38,7 +44,7 @@ class Directory:
             case "any":
                 return "known"
             case "list":
-                return "unknown"
+                return self._verifier.listed(tenant_id, address)
             case _:
                 recalled = self._verifier.recalled(tenant_id, address)
                 return recalled or self._verifier.recipient_known(tenant_id, address)

@@ -3,13 +3,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol, cast
 
 from gatepost.delivery.handover.frames import (
     ANNOUNCEMENT,
     ANSWER,
     Answer,
+    Events,
     Question,
     Refused,
     State,
@@ -18,9 +19,9 @@ from gatepost.delivery.handover.frames import (
     withdraw_frame,
 )
 from gatepost.delivery.handover.notices import Notices
+from gatepost.delivery.handover.recalled import Recalled
 from gatepost.delivery.queue.record import NewMail
 from gatepost.delivery.verification.contract import Existence, Judgement
-from gatepost.delivery.verification.memory import Memory
 from gatepost.errors import StoreAway, StoreFull
 from gatepost.message.addresses import Address
 from gatepost.telemetry.events import StoreTrouble
@@ -54,6 +55,9 @@ class Committing(Protocol):
 
     async def recipient_known(self, tenant_id: int, address: Address) -> Existence:
         """Find out whether a recipient exists; never raises for what is away."""
+
+    def listed(self, tenant_id: int, address: Address) -> Existence | Awaitable[Existence]:
+        """Find out whether a recipient is a corporate user; at once where that is known."""
 
     async def close(self) -> None:
         """End."""
@@ -92,8 +96,8 @@ class _Asked(NamedTuple):
 
 
 class _Link(asyncio.Protocol):
-    def __init__(self, memory: Memory, notices: Notices, announced: Callable[[int], object]) -> None:
-        self._memory, self._notices, self._announced = memory, notices, announced
+    def __init__(self, recalled: Recalled, notices: Notices, announced: Callable[[int], object]) -> None:
+        self._recalled, self._notices, self._announced = recalled, notices, announced
         self._asked: dict[int, _Asked] = {}
         self.transport: asyncio.Transport | None = None
         self.lost = asyncio.get_running_loop().create_future()
@@ -114,6 +118,8 @@ class _Link(asyncio.Protocol):
             if future is None or future.done():
                 if number in self._asked:
                     self._answered(self._asked.pop(number), code, lifetime_s)
+                elif number == ANNOUNCEMENT and code == Answer.PEOPLE:
+                    self._recalled.announced(lifetime_s)
                 elif number == ANNOUNCEMENT and code == Answer.CONFIGURATION:
                     # Not called from here: what it raises must not end the connection.
                     asyncio.get_running_loop().call_soon(self._announced, lifetime_s)
@@ -128,12 +134,13 @@ class _Link(asyncio.Protocol):
     def _answered(self, asked: _Asked, code: int, lifetime_s: int) -> None:
         existence = _EXISTENCE[code]
         judgement = Judgement(existence, lifetime_s, whole_domain=code == Answer.ANY_KNOWN)
-        self._memory.remember(asked.question.tenant_id, asked.question.address, judgement)
+        self._recalled.remember(asked.question, judgement)
         if not asked.future.done():
             asked.future.set_result(existence)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
+        self._recalled.disconnected()
         self._notices.disconnected()
         questions, self._asked = self._asked, {}
         for asked in questions.values():
@@ -183,7 +190,7 @@ class Handover:
         self._path = path
         self._announced = announced or (lambda version: None)
         self._notices = Notices()
-        self._memory = Memory()
+        self._recalled = Recalled()
         self._link: _Link | None = None
         self._keeper: asyncio.Task[None] | None = None
         self.connected = asyncio.Event()
@@ -220,13 +227,18 @@ class Handover:
         """Tell of a refused mail: its encoded head, and what to count it under when there are many alike. Nobody waits for it."""
         self._notices.note_refused(Refused(tenant_id, key, head))
 
+    def tell_events(self, payload: bytes) -> None:
+        """Tell of this process's events, encoded for the event log. Raises: StoreAway when the store's process cannot hear it now."""
+        if not self._notices.tell_events(Events(payload)):
+            raise StoreAway("the store's process is away")
+
     def report_state(self, state: State) -> None:
         """Tell which configuration this process works with, and what kept it from a newer one."""
         self._notices.report_state(state)
 
     def recalled(self, tenant_id: int, address: Address) -> Existence | None:
         """Give what is remembered of a recipient; None when it has to be asked for."""
-        judgement = self._memory.recall(tenant_id, address)
+        judgement = self._recalled.asked.recall(tenant_id, address)
         return judgement.existence if judgement is not None else None
 
     async def recipient_known(self, tenant_id: int, address: Address) -> Existence:
@@ -238,8 +250,15 @@ class Handover:
             return "no_answer"
         return await self._link.ask(Question(tenant_id, address))
 
+    def listed(self, tenant_id: int, address: Address) -> Existence | Awaitable[Existence]:
+        """Find out whether a recipient is a corporate user: from memory, else by asking the store's process."""
+        return self._recalled.listed_as(tenant_id, address) or self._ask_listed(Question(tenant_id, address, only_listed=True))
+
+    async def _ask_listed(self, question: Question) -> Existence:
+        return await self._link.ask(question) if self._link is not None else "no_answer"
+
     def _make_link(self) -> _Link:
-        return _Link(self._memory, self._notices, self._announced)
+        return _Link(self._recalled, self._notices, self._announced)
 
     async def _keep_connected(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The frames of the hand-over: a fixed head, then a mail, a question or a notice as msgpack.
 
-What comes back is a number, a code and a lifetime. Number 0 is no mail's: it announces the version of the configuration.
+What comes back is a number, a code and a lifetime. Number 0 is no mail's: it announces the version of the configuration, or that
+people changed.
 """
 
 import struct
@@ -17,7 +18,7 @@ _HEAD = struct.Struct("!BII")
 ANSWER = struct.Struct("!IBI")
 _encode = msgspec.msgpack.Encoder().encode
 
-MAIL, WITHDRAW, QUESTION, REFUSED, STATE = 1, 2, 3, 4, 5
+MAIL, WITHDRAW, QUESTION, REFUSED, STATE, EVENTS = 1, 2, 3, 4, 5, 6
 
 ANNOUNCEMENT = 0
 """The number under which the store's process speaks unasked."""
@@ -37,6 +38,8 @@ class Answer(IntEnum):
     """The domain's next hop takes any recipient."""
     CONFIGURATION = 8
     """With number 0: the version of the configuration that holds now stands where lifetimes do."""
+    PEOPLE = 9
+    """With number 0: forget what was said of recipients. Where lifetimes stand is another number after each change of users, 0: none."""
 
 
 class Question(msgspec.Struct, array_like=True, frozen=True):
@@ -44,6 +47,8 @@ class Question(msgspec.Struct, array_like=True, frozen=True):
 
     tenant_id: int
     address: Address
+    only_listed: bool = False
+    """Whether only the list of users is asked, no next hop."""
 
 
 class Refused(msgspec.Struct, array_like=True, frozen=True):
@@ -65,14 +70,21 @@ class State(msgspec.Struct, array_like=True, frozen=True):
     """Why it could not take over a newer one: a sentence for people; '' when there is nothing to tell."""
 
 
-Content = NewMail | Question | Refused | State | None
+class Events(msgspec.Struct, array_like=True, frozen=True):
+    """Events of a process for the event log, encoded by who understands them."""
+
+    payload: bytes
+
+
+Content = NewMail | Question | Refused | State | Events | None
 """What a frame holds; None for a withdrawal."""
 
 _decode_mail = msgspec.msgpack.Decoder(NewMail).decode
-_DECODERS: dict[int, Callable[[memoryview], Question | Refused | State]] = {
+_DECODERS: dict[int, Callable[[memoryview], Question | Refused | State | Events]] = {
     QUESTION: msgspec.msgpack.Decoder(Question).decode,
     REFUSED: msgspec.msgpack.Decoder(Refused).decode,
     STATE: msgspec.msgpack.Decoder(State).decode,
+    EVENTS: msgspec.msgpack.Decoder(Events).decode,
 }
 
 
@@ -103,6 +115,12 @@ def state_frame(state: State) -> bytes:
     """Give the frame that tells how the process does; nothing answers it."""
     payload = _encode(state)
     return _HEAD.pack(STATE, 0, len(payload)) + payload
+
+
+def events_frame(events: Events) -> bytes:
+    """Give the frame that tells of events; nothing answers it."""
+    payload = _encode(events)
+    return _HEAD.pack(EVENTS, 0, len(payload)) + payload
 
 
 class FrameReader:

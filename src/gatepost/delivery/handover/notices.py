@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `receive` tells beside its mail: mails that it refused, and how the process does. Nobody waits for any of it.
+"""What `receive` tells beside its mail: mails that it refused, its events, and how the process does. Nobody waits for any of it.
 
 Promises: notices are gathered for a moment and leave in one write; what waits is bounded, and what finds no room is
 counted and told. A new connection gets the process's latest state first. What a killed process had gathered is lost.
@@ -7,7 +7,7 @@ counted and told. A new connection gets the process's latest state first. What a
 
 import asyncio
 
-from gatepost.delivery.handover.frames import Refused, State, refused_frame, state_frame
+from gatepost.delivery.handover.frames import Events, Refused, State, events_frame, refused_frame, state_frame
 from gatepost.telemetry.events import TracksLost
 from gatepost.telemetry.log import emit
 
@@ -44,6 +44,13 @@ class Notices:
         self._state = state
         if self._transport is not None:
             self._transport.write(state_frame(state))
+
+    def tell_events(self, events: Events) -> bool:
+        """Tell of events now; False where there is no connection, or one that does not keep up, and they stay with who asked."""
+        if self._transport is None or self._transport.get_write_buffer_size() > ROOM_BYTES:
+            return False
+        self._transport.write(events_frame(events))
+        return True
 
     def note_refused(self, refused: Refused) -> None:
         """Tell of a mail that was refused."""

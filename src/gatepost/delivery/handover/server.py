@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The end of the hand-over in the store's process: commit what comes, answer a group with one write, verify recipients.
 
-It also hears what was refused and how each process does, and announces the version of the configuration to all of them.
+It also hears what was refused, events, and how each process does, and announces the version of the configuration to all of
+them, and changes of people.
 
 SECURITY: the socket lies in a folder that only the service's user can enter; what comes over it is
 trusted as far as `receive` is, which parses hostile mail: each frame is decoded strictly, and one
@@ -16,7 +17,7 @@ from typing import cast
 
 import msgspec
 
-from gatepost.delivery.handover.frames import ANNOUNCEMENT, ANSWER, Answer, Content, FrameReader, Question, Refused, State
+from gatepost.delivery.handover.frames import ANNOUNCEMENT, ANSWER, Answer, Content, Events, FrameReader, Question, Refused, State
 from gatepost.delivery.queue.contract import Queue, Ticket
 from gatepost.delivery.queue.record import ClaimedMail, NewMail
 from gatepost.delivery.verification.contract import Judgement
@@ -26,14 +27,15 @@ from gatepost.telemetry.events import StoreTrouble
 from gatepost.telemetry.log import emit, emit_unexpected
 
 Verify = Callable[[int, Address], Awaitable[Judgement]]
+Listed = Callable[[int, Address], Judgement]
 _CODES = {"known": Answer.KNOWN, "unknown": Answer.UNKNOWN, "no_answer": Answer.NO_ANSWER}
 
 
 class HandoverServer:
     """Takes mail from `receive` processes into the queue.
 
-    `fresh` gets each committed mail at once, `verify` each question, `refused` each mail that was refused, `state` each
-    process's word on how it does. None of them may block.
+    `fresh` gets each committed mail at once, `verify` each question, `listed` each that only the list of users answers, `refused`
+    each mail that was refused, `state` each process's word on how it does, `events` the payloads of events. None of them may block.
     """
 
     def __init__(
@@ -43,16 +45,22 @@ class HandoverServer:
         fresh: Callable[[ClaimedMail], None],
         verify: Verify,
         *,
+        listed: Listed | None = None,
         refused: Callable[[Refused], object] | None = None,
         state: Callable[[State], object] | None = None,
+        events: Callable[[bytes], object] | None = None,
     ) -> None:
         self.queue = queue
         self.fresh = fresh
         self.verify = verify
+        self.listed = listed or _nobody_listed
         self.refused = refused or _pass_over
         self.state = state or _pass_over
+        self.events = events or _pass_over
         self.announced: int | None = None
         """The version of the configuration that was announced last."""
+        self.people = 0
+        """What was announced last of people; 0 while there is no user."""
         self._path = path
         self._server: asyncio.Server | None = None
         self._links: set[_Link] = set()
@@ -73,6 +81,12 @@ class HandoverServer:
         self.announced = version
         for link in self._links:
             link.announce(version)
+
+    def announce_people(self, mark: int) -> None:
+        """Tell every process, and each that connects later, that people changed; `mark` is 0 when there is no user."""
+        self.people = mark
+        for link in self._links:
+            link.announce_people(mark)
 
     def states(self) -> list[State]:
         """Give what each connected process last said of itself, by name and process id."""
@@ -101,6 +115,7 @@ class _Link(asyncio.Protocol):
         self._links.add(self)
         if self._house.announced is not None:
             self.announce(self._house.announced)
+        self.announce_people(self._house.people)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -132,12 +147,16 @@ class _Link(asyncio.Protocol):
 
     def _hear(self, number: int, content: Content) -> None:
         """Take what is no mail."""
-        if isinstance(content, Question):
+        if isinstance(content, Question) and content.only_listed:
+            self._judged(number, self._house.listed(content.tenant_id, content.address))
+        elif isinstance(content, Question):
             task = asyncio.get_running_loop().create_task(self._judge(number, content))
             self._questions.add(task)
             task.add_done_callback(self._questions.discard)
         elif isinstance(content, Refused):
             self._house.refused(content)
+        elif isinstance(content, Events):
+            self._house.events(content.payload)
         elif isinstance(content, State):
             self.state = content
             self._house.state(content)
@@ -148,6 +167,9 @@ class _Link(asyncio.Protocol):
         except Exception as error:
             emit_unexpected("recipient verification", error)
             judgement = Judgement("no_answer", 0.0)
+        self._judged(number, judgement)
+
+    def _judged(self, number: int, judgement: Judgement) -> None:
         code = Answer.ANY_KNOWN if judgement.whole_domain and judgement.existence == "known" else _CODES[judgement.existence]
         self._answer(number, code, int(judgement.lifetime_s))
 
@@ -176,6 +198,10 @@ class _Link(asyncio.Protocol):
         """Tell this process which version of the configuration holds."""
         self._answer(ANNOUNCEMENT, Answer.CONFIGURATION, version)
 
+    def announce_people(self, mark: int) -> None:
+        """Tell this process that people changed; whatever it is answered after this rests on the change."""
+        self._answer(ANNOUNCEMENT, Answer.PEOPLE, mark & 0xFFFFFFFF)
+
     def _answer(self, number: int, code: Answer, lifetime_s: int = 0) -> None:
         if not self._answers:
             asyncio.get_running_loop().call_soon(self._write_answers)
@@ -185,6 +211,10 @@ class _Link(asyncio.Protocol):
         answers, self._answers = self._answers, []
         if self._transport is not None:
             self._transport.write(b"".join(answers))
+
+
+def _nobody_listed(tenant_id: int, address: Address) -> Judgement:
+    return Judgement("unknown", 0.0)
 
 
 def _pass_over(told: object) -> None:

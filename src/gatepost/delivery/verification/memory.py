@@ -32,6 +32,11 @@ class Memory:
     def __len__(self) -> int:
         return len(self._known) + len(self._others)
 
+    def forget(self) -> None:
+        """Forget everything."""
+        self._known.clear()
+        self._others.clear()
+
     def recall(self, tenant_id: int, address: Address) -> Judgement | None:
         """Give what is remembered of an address or of its whole domain; None when it has to be asked for."""
         judgement = self.recall_domain(tenant_id, address.domain)

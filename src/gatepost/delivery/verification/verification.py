@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Verify recipients: from memory, from the store, else by asking the next hop, once for all who wait.
 
-    judge ── memory ── store ── does the next hop take anything? ── does it take this address? ── memory, store
+    judge ── list ── memory ── store ── does the next hop take anything? ── does it take this address? ── memory, store
                                      (once a domain and day)             (once an address)
 
 A route that was not heard `FAILURES` times in a row is asked once for each `NO_ANSWER_S`; meanwhile its recipients
@@ -17,7 +17,16 @@ from gatepost.delivery.breaker import Breakers
 from gatepost.delivery.route import Route
 from gatepost.delivery.routing import Routing
 from gatepost.delivery.verification.answers import Answers
-from gatepost.delivery.verification.contract import DOMAIN_S, KNOWN_S, NO_ANSWER_S, UNKNOWN_S, Judgement
+from gatepost.delivery.verification.contract import (
+    DOMAIN_S,
+    KNOWN_S,
+    LISTED_S,
+    NO_ANSWER_S,
+    UNKNOWN_S,
+    Judgement,
+    Listing,
+    Unlisted,
+)
 from gatepost.delivery.verification.memory import DOMAIN, Memory
 from gatepost.delivery.verification.question import Asked, Asker
 from gatepost.delivery.verification.turns import Turns
@@ -33,6 +42,7 @@ KEPT = 50_000
 
 _NOT_NOW = Judgement("no_answer", 0.0)
 """Remembered by nobody: it says nothing about the recipient."""
+_LISTED = {True: Judgement("known", LISTED_S), False: Judgement("unknown", LISTED_S), None: Judgement("unknown", LISTED_S)}
 _Flight = tuple[int, Address]
 
 
@@ -46,12 +56,14 @@ class Verification:
         answers: Answers,
         tenant_of_domain: Callable[[str], int | None],
         *,
+        listing: Listing | None = None,
         clock: Callable[[], float] = time.time,
         turns: Turns | None = None,
         question_s: float = QUESTION_S,
     ) -> None:
         self._routing, self._asker, self._answers = routing, asker, answers
         self._tenant_of_domain, self._clock, self._question_s = tenant_of_domain, clock, question_s
+        self._listing = listing or Unlisted()
         self._turns = turns or Turns()
         self._memory = Memory(KEPT, clock)
         self._breakers = Breakers(FAILURES, NO_ANSWER_S)
@@ -67,8 +79,18 @@ class Verification:
         """Find out whether a tenant's recipient exists; never raises for what a next hop, the DNS or the store does."""
         if not address.local:
             return _NOT_NOW  # the domain itself stands there, and is nobody's recipient
-        recalled = self._memory.recall(tenant_id, address)
-        return recalled or await self._joined((tenant_id, address), self._find)
+        if (listed := self._listing.listed(tenant_id, address)) is not None:
+            return _LISTED[listed]
+        judgement = self._memory.recall(tenant_id, address) or await self._joined((tenant_id, address), self._find)
+        if (listed := self._listing.listed(tenant_id, address)) is not None:  # entered while the next hop was asked
+            return _LISTED[listed]
+        if judgement.whole_domain and self._listing.has_users(tenant_id):  # one of them may be disabled
+            return judgement._replace(whole_domain=False)
+        return judgement
+
+    def judge_listed(self, tenant_id: int, address: Address) -> Judgement:
+        """Tell whether a tenant's recipient is listed by name; asks nobody."""
+        return _LISTED[self._listing.listed(tenant_id, address)]
 
     async def expire(self) -> int:
         """Delete stored answers that hold no longer; gives their number. Raises: StoreFull, StoreAway."""
