@@ -18,12 +18,20 @@ class Event(msgspec.Struct, kw_only=True):
 
     name: ClassVar[str]
     level: ClassVar[Level] = "info"
+    kept: ClassVar[bool] = False
+    """Whether administrators find it in the event log too; what is of level warning or error they always do."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.level in ("warning", "error"):
+            cls.kept = True
 
 
 class ProcessStarted(Event):
     """A process is ready for its work."""
 
     name = "process.started"
+    kept = True
     process: str
     pid: int
 
@@ -42,6 +50,7 @@ class ProcessDraining(Event):
     """A process was told to end and finishes what it has begun."""
 
     name = "process.draining"
+    kept = True
     process: str
 
 
@@ -144,6 +153,7 @@ class CommandDone(Event):
     """Another role, or somebody on this machine, gave a command: what became of it. A repeated one was not carried out again."""
 
     name = "command.done"
+    kept = True
     peer: str
     operation: str
     id: str
@@ -164,6 +174,7 @@ class LinkRestored(Event):
     """A link to another role works, at first or again after trouble."""
 
     name = "link.restored"
+    kept = True
     link: str
     store: str
 
@@ -181,6 +192,7 @@ class RolePaired(Event):
     """A one-time token was used: this certificate may call this role from now on."""
 
     name = "role.paired"
+    kept = True
     peer: str
     fingerprint: str
     client: str
@@ -190,6 +202,7 @@ class RoleParted(Event):
     """A role's certificate is no longer trusted here, or this role no longer calls that one."""
 
     name = "role.parted"
+    kept = True
     peer: str
     fingerprint: str
 
@@ -198,6 +211,7 @@ class ConfigurationMade(Event):
     """A version of the configuration was made on the intranet, by an import, an apply or a rollback."""
 
     name = "configuration.made"
+    kept = True
     version: int
     author: str
     reason: str
@@ -208,6 +222,7 @@ class ConfigurationTaken(Event):
     """A process works with another version of the configuration from now on."""
 
     name = "configuration.taken"
+    kept = True
     process: str
     version: int
     before: int
@@ -253,6 +268,7 @@ class TracksDropped(Event):
     """The summaries (and so all), or only the details, of these days are kept no longer."""
 
     name = "tracking.dropped"
+    kept = True
     what: str
     days: list[str]
 
@@ -274,3 +290,150 @@ class Unexpected(Event):
     where: str
     error: str
     traceback: str
+
+
+class EventsLost(Event):
+    """More happened than the event log takes from one process within a minute, or while its way was blocked; that process's log has it."""
+
+    name = "events.lost"
+    level = "warning"
+    events: int
+
+
+class EventsRefused(Event):
+    """Another role told of events in a way that nobody here can read; `reason` is the last one's. They are not kept."""
+
+    name = "events.refused"
+    level = "warning"
+    batches: int
+    reason: str
+
+
+class IncidentOpened(Event):
+    """Something needs care; the incident stays open until a look finds it no more."""
+
+    name = "incident.opened"
+    level = "warning"
+    id: int
+    tenant: int
+    kind: str
+    subject: str
+    severity: str
+    details: dict[str, object]
+
+
+class IncidentChanged(Event):
+    """An open incident became graver or less grave."""
+
+    name = "incident.changed"
+    level = "warning"
+    id: int
+    tenant: int
+    kind: str
+    subject: str
+    severity: str
+    details: dict[str, object]
+
+
+class IncidentHealed(Event):
+    """An incident is over: it was not found any more."""
+
+    name = "incident.healed"
+    id: int
+    tenant: int
+    kind: str
+    subject: str
+    severity: str
+    details: dict[str, object]
+
+
+class CheckTrouble(Event):
+    """A check for incidents could not look; nothing opens and nothing heals by it meanwhile."""
+
+    name = "incident.check_trouble"
+    level = "warning"
+    kind: str
+    reason: str
+
+
+class NoticeSent(Event):
+    """Somebody was told of incidents: by mail, which a gateway has taken into its queue, or by webhook."""
+
+    name = "incident.notice_sent"
+    channel: str
+    target: str
+    notices: int
+
+
+class NoticeTrouble(Event):
+    """Somebody could not be told of incidents; it is tried again for three days, then given up."""
+
+    name = "incident.notice_trouble"
+    level = "warning"
+    channel: str
+    target: str
+    notices: int
+    reason: str
+    given_up: bool
+
+
+class ConsoleServed(Event):
+    """The console can be reached at this address."""
+
+    name = "console.served"
+    address: str
+
+
+class SignInRefused(Event):
+    """Somebody could not sign in, or prove himself once more; `account` is '' where there is none of the name he gave."""
+
+    name = "access.sign_in_refused"
+    level = "warning"
+    account: str
+    client: str
+    reason: str
+
+
+class AccountLocked(Event):
+    """Failures in a row locked an administrator's account; `until` is Unix time."""
+
+    name = "access.account_locked"
+    level = "warning"
+    account: str
+    client: str
+    until: float
+    mend: str = "it unlocks by itself; gatepost people admin NAME --unlock is sooner"
+
+
+class SignInTrouble(Event):
+    """An administrator cannot sign in by no fault of his own: his second proof cannot be read."""
+
+    name = "access.sign_in_trouble"
+    level = "error"
+    account: str
+    reason: str
+
+
+class RouteDown(Event):
+    """A next hop has failed several mails in a row: its mails wait, and one is tried a minute. `reason` is the last failure."""
+
+    name = "delivery.route_down"
+    level = "warning"
+    route: str
+    reason: str
+
+
+class RouteReached(Event):
+    """A next hop that was down answers again, or it has no mails any more."""
+
+    name = "delivery.route_reached"
+    kept = True
+    route: str
+
+
+class TokenRefused(Event):
+    """A call of the API came without a token that is good."""
+
+    name = "access.token_refused"
+    level = "warning"
+    client: str

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A gateway dies: the intranet opens an incident, its administrator gets a mail through the other gateway, and it heals."""
+
+import email
+import email.policy
+import json
+from asyncio import to_thread
+from collections.abc import AsyncIterator
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import msgspec
+import pytest
+
+from gatepost.config.configuration import Notices
+from gatepost.roles.control import ask, console_path
+from gatepost.testing.gateway import Gateway, relay_all_to
+from gatepost.testing.sink import Sink
+from gatepost.testing.sites import intranet, joined
+from waiting import until
+
+NAMES = ("berlin", "lisbon")
+
+
+class House(NamedTuple):
+    """An intranet and its two gateways, whose mail all goes to one sink."""
+
+    console: Gateway
+    berlin: Gateway
+    lisbon: Gateway
+    sink: Sink
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """Give two paired gateways and an administrative address."""
+    async with Sink() as sink:
+        settings = msgspec.structs.replace(
+            relay_all_to(sink.port), notices=Notices(administrative_address="admin@example.com", notice_sender="gatepost@example.com")
+        )
+        berlin, lisbon = (Gateway(tmp_path / name, settings, role="gateway", linked=True, hostname=f"{name}.example") for name in NAMES)
+        console = intranet(tmp_path / "intranet", settings)
+        running = (console, berlin, lisbon)
+        try:
+            for one in running:
+                await to_thread(one.start)
+            for name, gateway in (("berlin", berlin), ("lisbon", lisbon)):
+                await to_thread(joined, console, gateway, name)
+            yield House(console, berlin, lisbon, sink)
+        finally:
+            for one in running:
+                await to_thread(one.kill_all)
+
+
+def incidents(console: Gateway, *words: str) -> list[dict[str, Any]]:
+    """Give the incidents of the links."""
+    done = console.command("incident", "list", *words, "--json")
+    assert done.returncode in (0, 1), done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)["incidents"]
+    return [one for one in found if one["kind"] == "link.away"]
+
+
+async def test_a_gateway_that_dies_is_told_of_through_the_other_and_heals(house: House) -> None:
+    """One incident, one mail that any program reads, no complaint of a strict server, and the incident is history when it is back."""
+    await to_thread(house.berlin.kill_all)
+    await until_slow(lambda: incidents(house.console))
+    [opened] = incidents(house.console)
+    assert (opened["subject"], opened["level"], opened["title"]) == ("berlin", "error", "A gateway does not answer")
+    mail = await told_of(house.sink, "berlin")
+    assert (mail.sender, mail.recipients) == ("gatepost@example.com", ("admin@example.com",))
+    assert house.sink.errors == []
+    read = cast(EmailMessage, email.message_from_bytes(mail.content, policy=email.policy.default))
+    assert read["auto-submitted"] == "auto-generated" and read["from"] == "Gatepost <gatepost@example.com>"
+    assert "NEW (error): A gateway does not answer: berlin" in read.get_content()
+    await to_thread(house.berlin.start)
+    await until_slow(lambda: not incidents(house.console))
+    [healed] = incidents(house.console, "--all")
+    assert healed["id"] == opened["id"] and healed["healed_at"] > healed["opened_at"]
+    shown = house.console.answer("incident", "show", str(healed["id"]))
+    first = shown["notices"][0]
+    assert (first["event"], first["target"], first["told_at"] is not None) == (
+        "opened",
+        "admin@example.com",
+        True,
+    )
+    tracks = json.loads(house.console.command("track", "search", "--json").stdout)["tracks"]
+    assert [one["subject"] for one in tracks if "berlin" in one["subject"]] == [read["subject"]]
+
+
+async def test_an_incident_is_checked_again_when_somebody_asks(house: House) -> None:
+    """Who mends something need not wait; the intranet that was killed meanwhile goes on with what was open."""
+    await to_thread(house.lisbon.kill_all)
+    socket = console_path(house.console.bootstrap)
+    await until(lambda: ask(socket, "incident.recheck", kind="link.away", subject="lisbon"), "a person sees it at once")
+    [opened] = incidents(house.console)
+    await to_thread(house.console.kill_all)
+    await to_thread(house.lisbon.start)
+    await to_thread(house.console.start)
+    await until(lambda: house.console.command("incident", "check", str(opened["id"])).returncode == 0, "it has healed")
+    [healed] = incidents(house.console, "--all")
+    assert healed["id"] == opened["id"] and healed["healed_at"] is not None
+    usage = {one["name"]: one for one in house.console.answer("db", "usage")}
+    assert set(usage) == {"intranet", "berlin", "lisbon"}
+    assert all(one["bytes"] > 0 and one["bound"] == "disk" and one["tables"] for one in usage.values())
+
+
+async def until_slow(truth: Any) -> None:
+    """Wait as long as the patience of a link and two looks take together."""
+    for _ in range(3):
+        try:
+            await until(truth, "the engine has seen it")
+        except AssertionError:
+            continue
+        return
+    await until(truth, "the engine has seen it")
+
+
+async def told_of(sink: Sink, name: str) -> Any:
+    """Wait for the mail that tells of a gateway; others may tell of a disk that is full."""
+    count = 1
+    while True:
+        mails = await sink.wait(count, timeout_s=60)
+        if found := [one for one in mails if f"does not answer: {name}".encode() in one.content]:
+            return found[0]
+        count = len(mails) + 1
