@@ -4,28 +4,32 @@
     seed ── version 1 ── apply ── version 2 ── apply ── version 3 ── rollback to 1 ── version 4, with the text of 1
 
 Promises: nothing is applied that `gatepost config check` would refuse; nothing is applied over a change that its author has
-not seen; a rollback is checked and told like any other change. Refusals are values, with all that their reader needs.
+not seen; a rollback is checked and told like any other change; a version and its entry in the audit are one transaction.
+Refusals are values, with all that their reader needs.
 """
 
 import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gatepost.config.canonical import canonical
 from gatepost.config.configuration import Configuration
 from gatepost.config.loader import load_configuration, read_configuration_text
+from gatepost.contracts.actor import Actor, Audit, Entry
 from gatepost.errors import ConfigError, GatepostError
 from gatepost.telemetry.events import ConfigurationMade, SeedIgnored
 from gatepost.telemetry.log import emit
-from gatepost.versioning.plan import Change, changes
+from gatepost.versioning.plan import Change, changes, sentence
 from gatepost.versioning.record import Version, VersionLine, checksum
-from gatepost.versioning.store import Proposal, Versions
+from gatepost.versioning.store import Also, Proposal, Versions
 
 Faults = Callable[[Configuration, str], Iterable[ConfigError]]
 """Gives all that is wrong with a configuration; the second argument is what a fault calls it."""
 GATEPOST = "gatepost"
 """The author of what no person did."""
 _LONGEST_REASON, _LONGEST_AUTHOR = 500, 100
+_AUDITED = 200
+"""Changes that an entry of the audit tells; the version itself holds all."""
 
 
 class Applied(NamedTuple):
@@ -58,21 +62,27 @@ class Versioning:
     """The configuration of one house: `faults` is what a start would refuse, `made` is called after each new version's COMMIT."""
 
     def __init__(
-        self, versions: Versions, faults: Faults, made: Callable[[], object] | None = None, clock: Callable[[], float] = time.time
+        self,
+        versions: Versions,
+        faults: Faults,
+        made: Callable[[], object] | None = None,
+        clock: Callable[[], float] = time.time,
+        audit: Audit | None = None,
     ) -> None:
         self.versions = versions
-        self._faults = faults
+        self.faults = faults
+        self.clock = clock
+        self.audit: Audit = audit or (lambda connection, entry: None)
         self._made = made or (lambda: None)
-        self._clock = clock
 
     async def begin(self, seed: str) -> Version:
         """Import the seed as version 1 when there is no version yet; tell when it was changed since. Raises: ConfigError, StoreError."""
         newest = await self.versions.current()
         if newest is None:
             configuration = load_configuration(seed)
-            for fault in self._faults(configuration, seed):
+            for fault in self.faults(configuration, seed):
                 raise fault
-            proposal = Proposal(canonical(configuration, seed), GATEPOST, f"imported from {seed}", self._clock(), 0)
+            proposal = Proposal(canonical(configuration, seed), GATEPOST, f"imported from {seed}", self.clock(), 0)
             kept = await self.versions.make(proposal)
             if kept.made:
                 self._tell(kept.newest, ())
@@ -86,34 +96,49 @@ class Versioning:
         configuration = self._read(untrusted_text, source)
         if isinstance(configuration, Faulty):
             return configuration
-        newest = await self._newest()
+        newest = await self.newest()
         if checksum(canonical(configuration, source)) != newest.checksum and based_on not in (None, newest.number):
             return await self._outdated(based_on, newest)
         return Applied(newest.line, changes(read(newest), configuration), made=False)
 
-    async def apply(self, untrusted_text: str, source: str, *, author: str, reason: str, based_on: int) -> Answer:
-        """Make the settings of a text the next version. Raises: GatepostError without a reason; StoreError."""
+    async def apply(
+        self,
+        untrusted_text: str,
+        source: str,
+        *,
+        author: str,
+        reason: str,
+        based_on: int,
+        actor: Actor | None = None,
+        also: Also | None = None,
+    ) -> Answer:
+        """Make the settings of a text the next version; `also` happens in its transaction. Without an actor it is the author by CLI.
+
+        Raises: GatepostError without a reason; StoreError; what `also` raises, with nothing made.
+        """
         author, reason = _said(author, reason)
         configuration = self._read(untrusted_text, source)
         if isinstance(configuration, Faulty):
             return configuration
-        document, newest = canonical(configuration, source), await self._newest()
+        document, newest = canonical(configuration, source), await self.newest()
         if document == newest.document:  # applied twice, because an answer was lost, is applied once
             return Applied(newest.line, (), made=False)
-        kept = await self.versions.make(Proposal(document, author, reason, self._clock(), based_on))
+        if newest.number != based_on:
+            return await self._outdated(based_on, newest)
+        differing = changes(read(newest), configuration)
+        told = _Told(actor or Actor(author, "cli"), differing, self.audit, also)
+        kept = await self.versions.make(Proposal(document, author, reason, self.clock(), based_on, told.beside))
         if not kept.made:
             return await self._outdated(based_on, kept.newest)
-        before = newest if newest.number == based_on else await self.get(based_on)
-        differing = changes(read(before), configuration)
         self._tell(kept.newest, differing)
         return Applied(kept.newest.line, differing)
 
-    async def rollback(self, number: int, *, author: str, reason: str) -> Answer:
+    async def rollback(self, number: int, *, author: str, reason: str, actor: Actor | None = None) -> Answer:
         """Make the next version of an older one's text."""
         author, reason = _said(author, reason)
-        wanted, newest = await self.get(number), await self._newest()
+        wanted, newest = await self.get(number), await self.newest()
         said = f"back to version {number}: {reason}"
-        return await self.apply(wanted.document, f"version {number}", author=author, reason=said, based_on=newest.number)
+        return await self.apply(wanted.document, f"version {number}", author=author, reason=said, based_on=newest.number, actor=actor)
 
     async def difference(self, before: int, after: int | Configuration) -> tuple[Change, ...]:
         """Tell what differs between two versions, or between a version and other settings."""
@@ -135,7 +160,8 @@ class Versioning:
         emit(ConfigurationMade(version=made.number, author=made.author, reason=made.reason, changes=len(differing)))
         self._made()
 
-    async def _newest(self) -> Version:
+    async def newest(self) -> Version:
+        """Give the newest version. Raises: GatepostError before there is any."""
         newest = await self.versions.current()
         return newest if newest is not None else await self.get(1)
 
@@ -157,10 +183,27 @@ class Versioning:
     def _read(self, untrusted_text: str, source: str) -> Configuration | Faulty:
         try:
             configuration = read_configuration_text(untrusted_text, source)
-            faults = tuple(self._faults(configuration, source))
+            faults = tuple(self.faults(configuration, source))
         except ConfigError as fault:
             faults = (fault,)
         return Faulty(faults) if faults else configuration
+
+
+class _Told(NamedTuple):
+    """What happens in the transaction of a new version: its entry in the audit, and what its maker wants besides."""
+
+    actor: Actor
+    changes: tuple[Change, ...]
+    audit: Audit
+    also: Also | None
+
+    def beside(self, connection: Any, made: Version) -> None:
+        """Do it."""
+        if self.also is not None:
+            self.also(connection, made)
+        told = [sentence(one) for one in self.changes[:_AUDITED]]
+        after = {"version": made.number, "reason": made.reason, "changes": told}
+        self.audit(connection, Entry(self.actor, "config.apply", f"version {made.number}", {"version": made.number - 1}, after))
 
 
 def read(version: Version) -> Configuration:

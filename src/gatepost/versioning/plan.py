@@ -17,7 +17,8 @@ from gatepost.config.configuration import Configuration, SendConnector
 from gatepost.config.secret_marks import reference_fault, secret_fields
 
 HIDDEN = "(not shown)"
-_KNOWN_BY: dict[type, tuple[str, ...]] = {SendConnector: ("direction", "name"), Blocklist: ("zone",)}
+KNOWN_BY: dict[type, tuple[str, ...]] = {SendConnector: ("direction", "name"), Blocklist: ("zone",)}
+"""The fields that tell entries of a list apart, where these are not `name` alone."""
 _SHOWN = 5
 """Values of a list that a sentence names."""
 
@@ -63,7 +64,7 @@ def _table_changes(before: msgspec.Struct, after: msgspec.Struct, section: str, 
         if not entry and (isinstance(old, msgspec.Struct) or _is_entries(old) or _is_entries(new)):
             below.append((f"{section}.{name}".lstrip("."), old, new))
         elif name in secret:
-            yield Change(section, "changed", entry, name, _veiled(old), _veiled(new))
+            yield Change(section, "changed", entry, name, veiled(old), veiled(new))
         else:
             yield Change(section, "changed", entry, name, msgspec.to_builtins(old), msgspec.to_builtins(new))
     for path, old, new in below:
@@ -71,7 +72,7 @@ def _table_changes(before: msgspec.Struct, after: msgspec.Struct, section: str, 
 
 
 def _entry_changes(before: Sequence[Any], after: Sequence[Any], section: str) -> Iterator[Change]:
-    old, new = _by_name(before), _by_name(after)
+    old, new = by_name(before), by_name(after)
     for name, one in old.items():
         if name not in new:
             yield Change(section, "removed", name, before=_described(one))
@@ -84,11 +85,18 @@ def _entry_changes(before: Sequence[Any], after: Sequence[Any], section: str) ->
         yield Change(section, "moved", name, before=list(old).index(name) + 1, after=list(new).index(name) + 1)
 
 
-def _by_name(entries: Sequence[Any]) -> dict[str, Any]:
+def name_of(entry: Any) -> str:
+    """Give what an entry is known by; a text is known by itself."""
+    if isinstance(entry, str):
+        return entry
+    return " ".join([str(getattr(entry, field)) for field in KNOWN_BY.get(type(entry), ("name",))])
+
+
+def by_name(entries: Sequence[Any]) -> dict[str, Any]:
     """Give entries by what they are known by; a second one of a name gets a number, so that none is lost."""
     found: dict[str, Any] = {}
     for one in entries:
-        name = " ".join(str(getattr(one, field)) for field in _KNOWN_BY.get(type(one), ("name",)))
+        name = name_of(one)
         number, known = 2, name
         while known in found:
             number, known = number + 1, f"{name} ({number})"
@@ -119,13 +127,14 @@ def _described(entry: msgspec.Struct) -> dict[str, Any]:
     secret, told = secret_fields(type(entry)), {}
     for field in msgspec.structs.fields(entry):
         value = getattr(entry, field.name)
-        if field.name in _KNOWN_BY.get(type(entry), ("name",)) or value == field.default:
+        if field.name in KNOWN_BY.get(type(entry), ("name",)) or value == field.default:
             continue
-        told[field.name] = _veiled(value) if field.name in secret else msgspec.to_builtins(value)
+        told[field.name] = veiled(value) if field.name in secret else msgspec.to_builtins(value)
     return told
 
 
-def _veiled(value: str) -> str:
+def veiled(value: str) -> str:
+    """Give what may be shown of a secret: nothing, or the reference it is."""
     return value if not value or not reference_fault(value) else HIDDEN
 
 

@@ -10,7 +10,7 @@ from gatepost.config.loader import read_configuration_text
 from gatepost.replication.service import Handler, Operation
 from gatepost.versioning.change import Answer, Applied, Faulty, Outdated, Versioning
 from gatepost.versioning.plan import Change, sentence
-from gatepost.versioning.record import ProcessState, Version, VersionLine
+from gatepost.versioning.record import ProcessState, VersionLine
 
 States = Callable[[], Awaitable[list[ProcessState]]]
 """Asks every gateway how its processes do."""
@@ -21,11 +21,11 @@ def commands(versioning: Versioning, states: States) -> Mapping[str, Handler | O
     """Give the operations by name."""
 
     async def export(number: int | None = None) -> dict[str, Any]:
-        version = await versioning.get(number) if number is not None else await _newest(versioning)
+        version = await versioning.get(number) if number is not None else await versioning.newest()
         return {**_line(version.line), "document": version.document}
 
     async def diff(before: int | None = None, after: int | None = None, document: str = "", source: str = "") -> dict[str, Any]:
-        newest = (await _newest(versioning)).number
+        newest = (await versioning.newest()).number
         if document:
             old = newest if before is None else before
             told = await versioning.difference(old, read_configuration_text(document, source))
@@ -35,19 +35,19 @@ def commands(versioning: Versioning, states: States) -> Mapping[str, Handler | O
         return {"before": old, "after": new, "changes": _told(await versioning.difference(old, new))}
 
     async def plan(document: str, source: str, based_on: int | None = None) -> dict[str, Any]:
-        return _answer(await versioning.plan(document, source, based_on))
+        return told_answer(await versioning.plan(document, source, based_on))
 
     async def apply(document: str, source: str, author: str, reason: str, based_on: int) -> dict[str, Any]:
-        return _answer(await versioning.apply(document, source, author=author, reason=reason, based_on=based_on))
+        return told_answer(await versioning.apply(document, source, author=author, reason=reason, based_on=based_on))
 
     async def history(limit: int = 100) -> list[dict[str, Any]]:
         return [_line(line) for line in await versioning.versions.history(max(1, min(limit, _HISTORY_MOST)))]
 
     async def rollback(number: int, author: str, reason: str) -> dict[str, Any]:
-        return _answer(await versioning.rollback(number, author=author, reason=reason))
+        return told_answer(await versioning.rollback(number, author=author, reason=reason))
 
     async def status() -> dict[str, Any]:
-        newest = await _newest(versioning)
+        newest = await versioning.newest()
         told = await states()
         return {"newest": _line(newest.line), "processes": [{**msgspec.to_builtins(one), **_holds(one, newest.number)} for one in told]}
 
@@ -62,16 +62,12 @@ def commands(versioning: Versioning, states: States) -> Mapping[str, Handler | O
     }
 
 
-async def _newest(versioning: Versioning) -> Version:
-    newest = await versioning.versions.current()
-    return newest if newest is not None else await versioning.get(1)
-
-
 def _holds(state: ProcessState, newest: int) -> dict[str, bool]:
     return {"holds_newest": state.version == newest}
 
 
-def _answer(answer: Answer) -> dict[str, Any]:
+def told_answer(answer: Answer) -> dict[str, Any]:
+    """Give what became of a change in plain values."""
     match answer:
         case Applied(version, differing, made):
             return {"outcome": "made" if made else "unchanged", "version": _line(version), "changes": _told(differing)}

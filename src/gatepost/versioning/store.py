@@ -24,6 +24,9 @@ _LOCK = "LOCK TABLE configuration_version IN SHARE ROW EXCLUSIVE MODE"
 Gateways = Callable[[], Iterable[str]]
 """Names every gateway as the outbox knows it, at this moment."""
 
+Also = Callable[[Any, Version], None]
+"""connection, version: is called once the version is made, in its transaction; what it raises undoes it."""
+
 
 class Proposal(NamedTuple):
     """A version that somebody wants to make; `based_on` is the number of the one it was made from."""
@@ -33,6 +36,7 @@ class Proposal(NamedTuple):
     reason: str
     made_at: float
     based_on: int
+    also: Also | None = None
 
 
 class Kept(NamedTuple):
@@ -97,6 +101,8 @@ class Versions:
         connection.execute(spoken(_INSERT, self._store.engine), values)
         for gateway in self._gateways():
             self._append(connection, [entry(made)], gateway)
+        if proposal.also is not None:
+            proposal.also(connection, made)
         return Kept(made, made=True)
 
     def _rows(self, connection: Any, question: str, *values: Any) -> list[Any]:
