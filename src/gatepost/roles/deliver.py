@@ -4,8 +4,9 @@
 DESCRIPTION
     Owns the gateway's store. Commits what `receive` hands over, delivers it from memory at once, claims
     what is due from the queue, settles each attempt. Asks next hops for recipients that `receive` does not
-    know. Keeps what the intranet must know in its outbox, and takes what the intranet hands over: new versions
-    of the configuration are announced to every process. Serves this role's private API.
+    know, with all corporate users in memory. Keeps what the intranet must know in its outbox, and takes what
+    the intranet hands over: new versions of the configuration, and changes of people, are announced to every
+    process. Serves this role's private API.
 STANDARDS
     RFC 5321, 1870, 2920, 3207, 3461, 3464, 6152, 6531, 7505; 8446 between roles.
 SECURITY
@@ -13,8 +14,9 @@ SECURITY
     are known by the certificate that was pinned when they were paired. Holds the key of its own, and passwords
     for smart hosts.
 DIAGNOSTICS
-    delivery.done an attempt, delivery.report a report, recipient.asked a question, store.trouble while the store
-    cannot commit, command.done a command, link.peer_refused who may not call, configuration.taken, configuration.kept.
+    delivery.done an attempt, delivery.route_down a next hop that is away, delivery.report a report, recipient.asked
+    a question, store.trouble while the store cannot commit, command.done a command, link.peer_refused who may not
+    call, configuration.taken, configuration.kept. Events that administrators must see go into the event log.
 BUGS
     None known.
 """
@@ -22,7 +24,7 @@ BUGS
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -37,13 +39,19 @@ from gatepost.delivery.verification.answers import Answers
 from gatepost.delivery.verification.verification import Verification
 from gatepost.dns.exchangers import Ourselves
 from gatepost.errors import StoreError, StoreOwned
+from gatepost.monitoring import events_record
+from gatepost.monitoring.events_buffer import EventBuffer
+from gatepost.monitoring.events_record import EventEntry
+from gatepost.monitoring.events_routes import RouteWatch
+from gatepost.people import apply as people
+from gatepost.people.roster import Roster
 from gatepost.replication.outbox import Outbox
 from gatepost.replication.service import Handler, Operation
 from gatepost.roles.deliver_house import DeliverHouse, Site
 from gatepost.roles.link_gateway import GatewayLink
 from gatepost.roles.processes import Paths, hostname, own_addresses
 from gatepost.storage.blobs_opening import open_blobs
-from gatepost.telemetry.events import StoreTrouble
+from gatepost.telemetry.events import EventsRefused, StoreTrouble
 from gatepost.telemetry.log import emit
 from gatepost.tracking.codec import KIND as TRACK
 from gatepost.tracking.codec import compose
@@ -60,8 +68,9 @@ _DRAIN_S = 25.0
 _PIECE_BYTES, _PAUSE_S = 65_536, 0.002
 """A large mail is read in such pieces, with such a wait in between: about 30 MB/s at most, the rest is for others."""
 _SWEEP_EVERY_S = 3600.0
+_WATCH_EVERY_S = 2.0
 _LOOK_EVERY_S = 5.0
-"""How often a gateway whose store is shared looks for a version of the configuration that another one took in."""
+"""How often a gateway whose store is shared looks for what another one took in: the configuration, people."""
 
 
 async def start(bootstrap: Bootstrap, configuration: Configuration, *, version: int = 0) -> Callable[[], Awaitable[None]]:
@@ -87,31 +96,41 @@ class Deliver:
     def __init__(self, bootstrap: Bootstrap, queue: DurableQueue, configuration: Configuration, version: int) -> None:
         self._paths = Paths(bootstrap)
         self._queue = queue
-        self._house = DeliverHouse(_site(bootstrap, queue), queue, Answers(queue.store), configuration, version, wake=queue.wake)
+        self._roster = Roster(queue.store)
+        self._house = DeliverHouse(
+            _site(bootstrap, queue), queue, Answers(queue.store), configuration, version, wake=queue.wake, roster=self._roster
+        )
         self._link = GatewayLink(bootstrap, queue.store, self._states)
         self._refused = RefusedBuffer(self._ship)
+        self._events = EventBuffer(self._ship_events, hostname(bootstrap), PROCESS)
         self._handover = HandoverServer(
             self._paths.handover,
             queue,
             self._house.dispatcher.offer,
             self._house.verification.judge,
+            listed=self._house.verification.judge_listed,
             refused=lambda told: self._refused.add(told.head, told.key, told.tenant_id),
+            events=self._hear_events,
         )
         self._following = Following(PROCESS, self._paths.data, version, self._take)
         self._upkeep: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin to deliver and serve. Raises: GatepostError."""
+        self._events.start()
+        await self._roster.load()
+        self._handover.announce_people(self._roster.mark)
         self._house.dispatcher.start()
         self._refused.start()
         self._link.applier.register(CONFIGURATION, (CONFIGURATION_FORM,), apply.handler, self._publish)
+        people.register(self._link.applier, self._renew_people)
         await asyncio.to_thread(current.note_applied, self._paths.data, self._following.version)
         await self._publish()
         await self._handover.start()
         await self._link.start(queue_operations(self._queue))
-        self._upkeep = [asyncio.create_task(_sweep(self._queue, self._house.verification))]
+        self._upkeep = [asyncio.create_task(_sweep(self._queue, self._house.verification)), asyncio.create_task(_watch(self._house))]
         if self._queue.store.engine != "sqlite":
-            self._upkeep.append(asyncio.create_task(self._look_for_versions()))
+            self._upkeep.append(asyncio.create_task(self._look_for_others()))
 
     async def drain(self) -> None:
         """Take no more mail, let what is under way end, close the store."""
@@ -122,6 +141,7 @@ class Deliver:
         await self._link.close()
         await self._house.close(_DRAIN_S)
         await self._refused.close()
+        await self._events.close()
         await close_queue(self._queue)
 
     # Versions of the configuration
@@ -137,13 +157,15 @@ class Deliver:
         await self._house.take(configuration, version)
         await asyncio.to_thread(current.note_applied, self._paths.data, version)
 
-    async def _look_for_versions(self) -> None:
+    async def _look_for_others(self) -> None:
+        """Take what another gateway on this store was told."""
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             try:
                 await self._publish()
+                await self._renew_people()
             except StoreError as error:
-                emit(StoreTrouble(what="looking for a version of the configuration", reason=str(error)))
+                emit(StoreTrouble(what="looking for what other gateways were told", reason=str(error)))
 
     def _states(self) -> list[dict[str, Any]]:
         """Tell how each process of this gateway does."""
@@ -152,11 +174,33 @@ class Deliver:
             {"process": one.process, "pid": one.pid, "version": one.version, "error": one.error} for one in (ours, *self._handover.states())
         ]
 
+    # People
+
+    async def _renew_people(self) -> None:
+        """Know what was told of people, and have `receive` forget what it was told before."""
+        renewed = await self._roster.refresh()
+        if renewed.users:
+            self._handover.announce_people(self._roster.mark)
+        if renewed.partners:
+            self._house.renew_partners()
+
     # Tracks of refused mail
 
     async def _ship(self, heads: list[RefusedHead]) -> None:
         now = time.time()
         await self._link.outbox.append(*((TRACK, TRACK_FORM, one.tenant_id, now, compose(one.head, ())) for one in heads))
+
+    # Events of this gateway's processes
+
+    async def _ship_events(self, entries: Sequence[EventEntry]) -> None:
+        payload = events_record.encode_entries(entries)
+        await self._link.outbox.append((events_record.KIND, events_record.FORM, events_record.HOUSE, time.time(), payload))
+
+    def _hear_events(self, untrusted_payload: bytes) -> None:
+        try:
+            self._events.take(events_record.decode_entries(untrusted_payload))
+        except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+            emit(EventsRefused(batches=1, reason=str(error)))
 
 
 async def _open_queue(bootstrap: Bootstrap, configuration: Configuration) -> DurableQueue:
@@ -196,6 +240,15 @@ def _site(bootstrap: Bootstrap, queue: DurableQueue) -> Site:
                 await asyncio.sleep(_PAUSE_S)
 
     return Site(name, ourselves, pieces, queue.blobs.beginning)
+
+
+async def _watch(house: DeliverHouse) -> None:
+    """Tell of next hops that are down."""
+    watch = RouteWatch()
+    while True:
+        await asyncio.sleep(_WATCH_EVERY_S)
+        breakers = house.dispatcher.breakers
+        watch.look({key: breakers.reason(key) for key in breakers.open_routes()})
 
 
 async def _sweep(queue: DurableQueue, verification: Verification) -> None:

@@ -16,7 +16,7 @@ from gatepost.delivery.dispatch import Dispatcher
 from gatepost.delivery.queue.contract import Queue
 from gatepost.delivery.queue.record import ClaimedMail
 from gatepost.delivery.route import Route
-from gatepost.delivery.routing import Routing, Unroutable
+from gatepost.delivery.routing import Routing, Unroutable, demand_nothing
 from gatepost.delivery.send.sender import OpenBlob, Sender
 from gatepost.delivery.verification.answers import Answers
 from gatepost.delivery.verification.question import Asker
@@ -27,6 +27,7 @@ from gatepost.mailflow.delivering import Delivering
 from gatepost.mailflow.identify import Identities
 from gatepost.mailflow.journey import deliver
 from gatepost.mailflow.reporting import ReadBeginning, Reporting
+from gatepost.people.roster import Roster
 from gatepost.roles.resolution import make_resolver
 
 
@@ -63,17 +64,18 @@ class DeliverHouse:
         version: int,
         *,
         wake: asyncio.Event | None = None,
+        roster: Roster | None = None,
     ) -> None:
-        """Make all ready; `wake` is the queue's own event, where it has one.
+        """Make all ready; `wake` is the queue's own event, where it has one, `roster` knows users and partners.
 
         Raises ConfigError for what cannot work, such as a password that is not to be had.
         """
-        self._site = site
+        self._site, self._roster = site, roster
         self._house = house = self._make(configuration, version, None)
         self.dispatcher = Dispatcher(self._carry, self._refuse, house.routing, queue, configuration.delivery, wake=wake)
         house.delivering.dispatcher = self.dispatcher
         asker = Asker(configuration.delivery, site.hostname)
-        self.verification = Verification(house.routing, asker, answers, house.identities.tenant_of_domain)
+        self.verification = Verification(house.routing, asker, answers, house.identities.tenant_of_domain, listing=roster)
 
     @property
     def version(self) -> int:
@@ -93,6 +95,10 @@ class DeliverHouse:
         if house.sender is not before.sender:
             await before.sender.close()
 
+    def renew_partners(self) -> None:
+        """Route by what partners demand now, from the next mail on."""
+        self._house.routing.forget()
+
     async def close(self, drain_s: float) -> None:
         """End what is under way within `drain_s`; the queue is to be closed after."""
         await self.verification.close()
@@ -104,7 +110,13 @@ class DeliverHouse:
         old = before.configuration if before is not None else None
         resolver = before.resolver if before is not None and before.configuration.dns == configuration.dns else make_resolver(configuration)
         identities = Identities(configuration)
-        routing = Routing(configuration.send_connectors, resolver, is_owned=identities.is_owned, ourselves=site.ourselves(configuration))
+        routing = Routing(
+            configuration.send_connectors,
+            resolver,
+            is_owned=identities.is_owned,
+            ourselves=site.ourselves(configuration),
+            demands=self._roster.security if self._roster is not None else demand_nothing,
+        )
         if before is not None and old is not None and old.delivery == limits and old.send_connectors == configuration.send_connectors:
             sender = before.sender
         else:  # a kept connection may have been opened with another password or other limits

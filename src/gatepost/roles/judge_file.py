@@ -106,6 +106,9 @@ class _NoStore:
     async def recipient_known(self, tenant_id: int, address: Address) -> Existence:
         return "known"
 
+    def listed(self, tenant_id: int, address: Address) -> Existence:
+        return "unknown"
+
 
 async def judge_file(raw: bytes, question: Question, configuration: Configuration, hostname: str) -> FileVerdict:
     """Give the verdict on a mail in wire form. Raises UsageError for an address that cannot be read."""

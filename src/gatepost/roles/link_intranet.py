@@ -81,6 +81,24 @@ class IntranetLinks:
         answers = await asyncio.gather(*(self._health_of(follower) for follower in self._followers.values()))
         return dict(zip(self._followers, answers, strict=True))
 
+    async def gateways(self) -> list[dict[str, Any]]:
+        """Tell how every gateway does, as `gatepost role list` shows it."""
+        return await self._list()
+
+    async def ask(self, name: str, do: str, args: dict[str, Any], *, timeout_s: float = 10.0, identity: str = "") -> Any:
+        """Have one gateway answer or do something; a command of one `identity` is done once.
+
+        Raises: ControlError when there is none of this name, it is away, or it refuses.
+        """
+        follower = self._followers.get(name)
+        if follower is None:
+            raise ControlError(f"there is no gateway {name!r}; `gatepost role list` shows those there are")
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await follower.ask(do, args, timeout_s=timeout_s, identity=identity)
+        except TimeoutError:
+            raise ControlError(f"gateway {name} did not answer within {timeout_s:g} s; it may be busy or away") from None
+
     # What people ask
 
     async def _join(self, address: str, token: str, name: str = "") -> dict[str, Any]:

@@ -62,7 +62,7 @@ def own_addresses(bootstrap: Bootstrap, *, resolve: bool) -> frozenset[str]:
 
     `resolve` asks the machine's resolver for its own name too, which may ask a name server.
     """
-    named = {listener.address for listener in bootstrap.listeners} - {"0.0.0.0", "::"}  # noqa: S104  # compared, not bound
+    named = {listener.address for listener in bootstrap.mail_listeners.values()} - {"0.0.0.0", "::"}  # noqa: S104  # compared, not bound
     if not resolve:
         return frozenset(named)
     with contextlib.suppress(OSError):  # a machine that cannot resolve its own name still has the loopback rule

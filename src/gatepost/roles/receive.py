@@ -21,13 +21,15 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from gatepost.config.bootstrap import Bootstrap, Listener
 from gatepost.config.configuration import Configuration
 from gatepost.delivery.handover.client import Committing, Handover
 from gatepost.delivery.handover.frames import State
 from gatepost.errors import GatepostError
+from gatepost.monitoring.events_buffer import EventBuffer, Ship
+from gatepost.monitoring.events_record import EventEntry, encode_entries
 from gatepost.roles.processes import Paths, bind, hostname
 from gatepost.roles.snapshot import Snapshot, Workshop
 from gatepost.smtp.server.gate import Gate
@@ -54,6 +56,7 @@ async def start(
     """
     paths = Paths(bootstrap)
     following: Following | None = None
+    events: EventBuffer | None = None
     link: Handover | None = None
     if handover is None:
         # The two are made for each other: what is announced is only heard once there is somebody to hear it.
@@ -65,6 +68,8 @@ async def start(
     if link is not None:
         following = Following(PROCESS, paths.data, version, front.take, _reporting(link))
         link.report_state(State(PROCESS, os.getpid(), version))
+        events = EventBuffer(_telling(link), hostname(bootstrap), PROCESS)
+        events.start()
         await link.start()
     await front.open(inherited)
 
@@ -72,6 +77,8 @@ async def start(
         if following is not None:
             await following.close()
         await front.drain()
+        if events is not None:
+            await events.close()
         await handover.close()
 
     return drain
@@ -85,24 +92,24 @@ class Front:
         self._workshop = workshop
         self.snapshot = workshop.make(configuration, version)
         self._gate = Gate(configuration.receive)
-        self._receptions = [self._reception(listener) for listener in bootstrap.listeners]
+        self._receptions = {index: self._reception(listener) for index, listener in bootstrap.mail_listeners.items()}
 
     async def open(self, inherited: Mapping[int, socket.socket]) -> None:
         """Take connections."""
-        for index, (listener, reception) in enumerate(zip(self._bootstrap.listeners, self._receptions, strict=True)):
-            await reception.open(inherited.get(index) or bind(listener))
+        for index, reception in self._receptions.items():
+            await reception.open(inherited.get(index) or bind(self._bootstrap.listeners[index]))
 
     async def take(self, configuration: Configuration, version: int) -> None:
         """Serve another version from the next connection and the next MAIL FROM on. Raises ConfigError, and nothing has changed then."""
         snapshot: Snapshot = await asyncio.to_thread(self._workshop.make, configuration, version, self.snapshot)
         self.snapshot = snapshot
         self._gate.renew(configuration.receive)
-        for listener, reception in zip(self._bootstrap.listeners, self._receptions, strict=True):
-            reception.renew(self._terms(listener), snapshot.desk)
+        for index, reception in self._receptions.items():
+            reception.renew(self._terms(self._bootstrap.listeners[index]), snapshot.desk)
 
     async def drain(self) -> None:
         """Take no more, and let mails that have begun to come finish."""
-        for reception in self._receptions:
+        for reception in self._receptions.values():
             await reception.drain()
 
     def _reception(self, listener: Listener) -> Reception:
@@ -122,12 +129,19 @@ class Front:
             limits=self.snapshot.configuration.receive,
             starttls=listener.tls in ("offered", "required") and bool(self._bootstrap.tls.certificate),
             tls_required=listener.tls == "required",
-            submission=listener.submission,
+            submission=listener.serves == "submission",
         )
 
 
 def _reporting(link: Handover) -> Callable[[int, str], None]:
     return lambda version, error: link.report_state(State(PROCESS, os.getpid(), version, error))
+
+
+def _telling(link: Handover) -> Ship:
+    async def tell(entries: Sequence[EventEntry]) -> None:
+        link.tell_events(encode_entries(entries))
+
+    return tell
 
 
 def _tls(bootstrap: Bootstrap, listener: Listener) -> ssl.SSLContext | None:

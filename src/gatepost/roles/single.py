@@ -33,7 +33,9 @@ def run_one(bootstrap: Bootstrap, process: str, supervised: Supervised | None = 
         from gatepost.roles import console
 
         paths.make()
-        return run_process(process, lambda: console.start(bootstrap), supervised=supervised is not None)
+        return run_process(
+            process, lambda: console.start(bootstrap, supervised.sockets if supervised else {}), supervised=supervised is not None
+        )
     if process == "deliver":
         from gatepost.roles import deliver
         from gatepost.roles.deliver_house import check_passwords

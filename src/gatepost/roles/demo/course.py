@@ -21,6 +21,7 @@ import msgspec
 from rich.console import Console
 
 from gatepost.errors import GatepostError
+from gatepost.roles.control import ask, console_path
 from gatepost.roles.demo import display
 from gatepost.roles.demo.attempt import Attempt
 from gatepost.roles.demo.attempts import Attempts, attempts
@@ -30,7 +31,7 @@ from gatepost.roles.demo.foretelling import arguments, foretell, keep
 from gatepost.roles.demo.mails import own_mails, real_mails
 from gatepost.roles.demo.observation import Observation
 from gatepost.roles.demo.outcome import Outcome
-from gatepost.roles.demo.settings import BUSY, HOST, HOSTNAME, UNKNOWN, Ports, configuration, listeners
+from gatepost.roles.demo.settings import ADMINISTRATOR, BUSY, HOST, HOSTNAME, UNKNOWN, Ports, configuration, listeners
 from gatepost.roles.demo.zone import zone_of
 from gatepost.roles.processes import refuse_taken
 from gatepost.testing.conversation import Reply
@@ -44,7 +45,7 @@ _SESSIONS = 8
 _PATIENCE_S = 30.0
 
 
-def main(*, once: bool = False, state: Path = Path(".state/demo"), ports: tuple[int, int, int] = Ports(), json: bool = False) -> int:
+def main(*, once: bool = False, state: Path = Path(".state/demo"), ports: tuple[int, int, int, int] = Ports(), json: bool = False) -> int:
     """Run the demo; gives the exit code."""
     for listener in listeners(Ports(*ports)):
         refuse_taken(listener)
@@ -90,6 +91,7 @@ async def _demo(stage: _Stage, *, once: bool, json: bool) -> int:
         await foretell(tries.all, settings)
         async with gateway:
             await _until_ready(stage.ports)
+            display.door(stage.console, stage.ports, ADMINISTRATOR, await asyncio.to_thread(_one_time_password, gateway))
             outcome = await _show(stage, gateway, sink, tries, mails_from)
             if json:
                 sys.stdout.write(msgspec.json.encode({"as_expected": outcome.as_expected, **msgspec.to_builtins(outcome)}).decode() + "\n")
@@ -103,6 +105,14 @@ async def _demo(stage: _Stage, *, once: bool, json: bool) -> int:
                     await asyncio.Event().wait()
                 stage.console.print("Ending.")
     return 0 if outcome.as_expected else 1
+
+
+def _one_time_password(gateway: Gateway) -> str:
+    """Make the first administrator, as `gatepost people admin NAME --one-time-password` does."""
+    wanted = {"one_time_password": True, "display_name": "First administrator"}
+    answer = ask(console_path(gateway.bootstrap), "access.admin", author="demo", name=ADMINISTRATOR, change=wanted)
+    password: str = answer["one_time_password"]
+    return password
 
 
 def _gather() -> tuple[Attempts, str]:

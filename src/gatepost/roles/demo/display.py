@@ -43,6 +43,11 @@ def heading(console: Console, ports: Ports, state: Path, mails_from: str) -> Non
     )
 
 
+def door(console: Console, ports: Ports, name: str, password: str) -> None:
+    """Say where the console is, and how to sign in at first."""
+    console.print(f"The console is at http://{HOST}:{ports.console}/; sign in as {name} with {password} (good once).", soft_wrap=True)
+
+
 def progress(console: Console) -> Progress:
     """Give the bar."""
     columns = (TextColumn("{task.description}"), BarColumn(40), MofNCompleteColumn(), TimeElapsedColumn())

@@ -25,6 +25,8 @@ USER = f"user@{DOMAIN}"
 MAILBOXES = tuple(f"{name}@{DOMAIN}" for name in ("anna", "bert", "carl", "dora", "emil"))
 UMLAUT = f"jörg@{DOMAIN}"
 
+ADMINISTRATOR = "admin"
+
 SIZE_BYTES = 10_485_760
 BLOCKLISTS = ("one.blocklist.example", "two.blocklist.example")
 
@@ -45,6 +47,8 @@ class Ports(NamedTuple):
     """STARTTLS and a login required."""
     submissions: int = 2465
     """TLS from the first byte, a login required."""
+    console: int = 6060
+    """The administrators' pages."""
 
 
 class Failing(NamedTuple):
@@ -59,11 +63,12 @@ UNKNOWN = Failing("nobody@example.net", "550 5.1.1 There is no such mailbox")
 
 
 def listeners(ports: Ports) -> tuple[Listener, ...]:
-    """Give the three listeners, all on loopback."""
+    """Give the listeners, all on loopback."""
     return (
         Listener(address=HOST, port=ports.smtp, tls="offered", proxy_from=(PROXY,)),
-        Listener(address=HOST, port=ports.submission, tls="required", submission=True),
-        Listener(address=HOST, port=ports.submissions, tls="implicit", submission=True),
+        Listener(address=HOST, port=ports.submission, tls="required", serves="submission"),
+        Listener(address=HOST, port=ports.submissions, tls="implicit", serves="submission"),
+        Listener(address=HOST, port=ports.console, tls="none", serves="console"),
     )
 
 

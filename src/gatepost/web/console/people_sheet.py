@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the pages of people and identities are made of: tabs, a form as data, and what to do when somebody else was faster.
+
+A change names the revision that its page was made from. When another one was saved meanwhile, the page shows both: what was typed
+stays in its fields, what is saved now stands beside it, and the next press saves over exactly that.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Literal, NamedTuple
+
+from starlette.responses import Response
+
+from gatepost.people.answers import Fault, Faulty, Outdated, Removed, Saved
+from gatepost.people.record import AdditionalField
+from gatepost.web.frame.desk import Visit
+from gatepost.web.frame.forms import Form
+from gatepost.web.frame.words import Words, _
+
+READ: Final = "people:read"
+WRITE: Final = "people:write"
+ADD: Final = "/-/add"
+"""What follows a list's address; no id, domain, address or field is called so."""
+SAVED: Final = _("It is saved.")
+REMOVED: Final = _("It is removed.")
+LATE_REMOVAL: Final = _("Somebody else has changed it meanwhile, so it was not removed. This is how it is now.")
+LATE: Final = 409
+FAULTY: Final = 400
+
+
+class Tab(NamedTuple):
+    """A page beside others; `title` is English."""
+
+    title: str
+    path: str
+
+
+class Field(NamedTuple):
+    """One field of a form; label, hint and the labels of `choices` are English."""
+
+    name: str
+    label: str
+    kind: Literal["line", "area", "box", "choice"] = "line"
+    hint: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    required: bool = False
+    placeholder: str = ""
+
+    def shown(self, value: Any, words: Words) -> str:
+        """Say a value of this field to people."""
+        if self.kind == "box":
+            return words("yes") if value else words("no")
+        if self.kind == "choice":
+            return words(dict(self.choices).get(str(value), str(value)))
+        return str(value) or "–"
+
+    def compared(self, form: Form, theirs: Mapping[str, Any], words: Words) -> "Differing | None":
+        """Put what was typed beside what is saved; None when it is the same."""
+        saved = theirs.get(self.name, "")
+        mine: str | bool = form.ticked(self.name) if self.kind == "box" else form.text(self.name).replace("\r\n", "\n")
+        if mine == (bool(saved) if self.kind == "box" else str(saved).replace("\r\n", "\n")):
+            return None
+        return Differing(words(self.label), self.shown(mine, words), self.shown(saved, words))
+
+
+class Differing(NamedTuple):
+    """A field in which the two differ."""
+
+    label: str
+    mine: str
+    theirs: str
+
+
+class Late(NamedTuple):
+    """Somebody else saved, or removed, while this one typed."""
+
+    differing: tuple[Differing, ...]
+    is_gone: bool
+    fresh: str
+    """The page that shows what is saved now."""
+
+
+class Removal(NamedTuple):
+    """The button that removes, and the question before it; both are English."""
+
+    action: str
+    ask: str
+    title: str = _("Remove")
+    hidden: Mapping[str, str] = {}
+    """What the button sends besides the revision."""
+
+
+class Sheet(NamedTuple):
+    """A form on a page, and what stands around it."""
+
+    title: str
+    """English, or a name."""
+    fields: tuple[Field, ...]
+    action: str
+    back: Tab
+    revision: int = 0
+    tabs: tuple[Tab, ...] = ()
+    told: tuple[tuple[str, str], ...] = ()
+    """What cannot be changed here: label (English) and value."""
+    note: str = ""
+    may_save: bool = True
+    revives: bool = True
+    """Whether what somebody else has removed is there again when it is saved."""
+    save: str = _("Save")
+    removal: Removal | None = None
+    late: Late | None = None
+    template: str = "people_sheet.html"
+    more: Mapping[str, Any] = {}
+    """What the template shows besides."""
+
+    def show(self, visit: Visit, status: int = 200) -> Response:
+        """Show the page."""
+        return visit.show(self.template, status, title=self.title, sheet=self, **self.more)
+
+    def behind(self, visit: Visit, theirs: Mapping[str, Any] | None, revision: int = 0) -> Response:
+        """Show the page to who was late: what he typed, and what is saved now; None: it is gone."""
+        words, form = visit.words, visit.form
+        rows = (field.compared(form, theirs, words) for field in self.fields) if theirs is not None else ()
+        late = Late(tuple(one for one in rows if one), theirs is None, self.action if theirs is not None else self.back.path)
+        may_save = self.may_save and (theirs is not None or self.revives)
+        return self._replace(revision=revision, late=late, may_save=may_save).show(visit, LATE)
+
+
+def settled(
+    visit: Visit, answer: Saved[Any] | Outdated[Any] | Faulty, sheet: Sheet, held: Callable[[Any], Mapping[str, Any]], then: str
+) -> Response:
+    """Go on where a change was saved, else show its page again; `held` gives a row's values by the names of the form's fields."""
+    match answer:
+        case Saved():
+            return visit.go(then, visit.words(SAVED))
+        case Faulty(faults):
+            put_faults(visit.form, faults)
+            return sheet._replace(revision=seen(visit.form)).show(visit, FAULTY)
+        case Outdated(current):
+            return sheet.behind(visit, held(current) if current is not None else None, current.revision if current is not None else 0)
+
+
+def removed(visit: Visit, answer: Removed[Any] | Outdated[Any] | Faulty, one: str, back: str) -> Response:
+    """Go on where something was removed or is gone; else back to its page, with the reason."""
+    match answer:
+        case Faulty(faults):
+            return visit.go(one, "; ".join(visit.words(said) for said in (faults[0].cause, faults[0].mend)))
+        case Outdated(current) if current is not None:
+            return visit.go(one, visit.words(LATE_REMOVAL))
+        case _:
+            return visit.go(back, visit.words(REMOVED))
+
+
+def put_faults(form: Form, faults: Iterable[Fault], places: Mapping[str, str] | None = None) -> None:
+    """Put each fault at its field; `places` names the fields that a form calls otherwise."""
+    for one in faults:
+        form.fault((places or {}).get(one.field, one.field), one.cause, one.mend)
+
+
+def seen(form: Form) -> int:
+    """Give the revision that a form was made from; 0 for what is new."""
+    return form.whole("revision", 0) or 0
+
+
+def value_fields(known: Iterable[AdditionalField], words: Words) -> tuple[Field, ...]:
+    """Give a form's fields for the values of additional fields; an empty one inherits."""
+    return tuple(
+        Field(
+            f"fields.{one.name}",
+            one.label,
+            hint=words("Empty: {value}", value=one.default_value) if one.default_value else "",
+            placeholder=one.default_value,
+        )
+        for one in known
+    )
+
+
+def values_sent(form: Form, known: Iterable[AdditionalField]) -> dict[str, str]:
+    """Give the values of additional fields as they were typed."""
+    return {one.name: form.text(f"fields.{one.name}") for one in known}
+
+
+def as_fields(values: Mapping[str, str], known: Iterable[AdditionalField]) -> dict[str, str]:
+    """Give the values of additional fields by the names of a form's fields."""
+    return {f"fields.{one.name}": values.get(one.name, "") for one in known}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// What pages do in the browser beyond htmx: times in the reader's zone, charts, lists in an order, questions before what cannot be undone.
+// Every page works without it.
+"use strict";
+
+const language = document.documentElement.lang || "en";
+
+function times(root) {
+  const format = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+  for (const element of root.querySelectorAll("time[datetime]")) {
+    if (element.dataset.local) continue;
+    const moment = new Date(element.getAttribute("datetime"));
+    if (Number.isNaN(moment.getTime())) continue;
+    element.textContent = format.format(moment);
+    element.title = element.getAttribute("datetime");
+    element.dataset.local = "1";
+  }
+  for (const field of root.querySelectorAll("input[data-zone]")) field.value = String(-new Date().getTimezoneOffset());
+}
+
+// <figure class="gp-chart" data-chart='{"at":[...],"series":[{"label":"...","colour":"#...","values":[...]}]}'>
+function charts(root) {
+  if (typeof uPlot === "undefined") return;
+  for (const figure of root.querySelectorAll("[data-chart]")) {
+    const said = JSON.parse(figure.dataset.chart);
+    const width = figure.clientWidth || 600;
+    const series = said.series.map((one) => ({
+      label: one.label, stroke: one.colour, fill: one.colour + "33", width: 2, points: { show: said.at.length < 3 },
+    }));
+    const days = said.at.length > 1 && said.at[said.at.length - 1] - said.at[0] > 172800;
+    const short = new Intl.DateTimeFormat(language, days ? { day: "numeric", month: "numeric" } : { hour: "2-digit", minute: "2-digit" });
+    const whole = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+    const options = {
+      width, height: 220, padding: [8, 24, 0, 0],
+      series: [{ label: figure.dataset.time || "", value: (_, at) => (at ? whole.format(new Date(at * 1000)) : "") }, ...series],
+      scales: { y: { range: (_, low, high) => [0, Math.max(high, 5)] } },
+      axes: [{ values: (_, ticks) => ticks.map((at) => short.format(new Date(at * 1000))) }, { size: 60 }],
+    };
+    const plot = new uPlot(options, [said.at, ...said.series.map((one) => one.values)], figure);
+    new ResizeObserver(() => plot.setSize({ width: figure.clientWidth, height: 220 })).observe(figure);
+    figure.removeAttribute("data-chart");
+  }
+}
+
+// <form data-order> <ol class="gp-order"> <li draggable="true"> ... <input name="order" value="..."> </li> </ol> </form>
+function orders(root) {
+  for (const list of root.querySelectorAll("ol.gp-order")) {
+    let dragged = null;
+    list.addEventListener("dragstart", (event) => {
+      dragged = event.target.closest("li");
+      dragged.classList.add("gp-dragged");
+      event.dataTransfer.effectAllowed = "move";
+    });
+    list.addEventListener("dragover", (event) => {
+      const over = event.target.closest("li");
+      if (!dragged || !over || over === dragged) return;
+      event.preventDefault();
+      for (const item of list.children) item.classList.toggle("gp-over", item === over);
+    });
+    list.addEventListener("drop", (event) => {
+      const over = event.target.closest("li");
+      if (!dragged || !over || over === dragged) return;
+      event.preventDefault();
+      const down = [...list.children].indexOf(dragged) < [...list.children].indexOf(over);
+      list.insertBefore(dragged, down ? over.nextSibling : over);
+      list.closest("form").requestSubmit();
+    });
+    list.addEventListener("dragend", () => {
+      for (const item of list.children) item.classList.remove("gp-over", "gp-dragged");
+      dragged = null;
+    });
+  }
+}
+
+function menu() {
+  const wide = window.matchMedia("(min-width: 60.01rem)");
+  const element = document.querySelector("[data-menu]");
+  if (!element) return;
+  const follow = () => { element.open = wide.matches; };
+  wide.addEventListener("change", follow);
+  follow();
+}
+
+function enliven(root) { times(root); charts(root); orders(root); }
+
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset.ask;
+  if (question && !window.confirm(question)) event.preventDefault();
+});
+document.addEventListener("htmx:after:swap", () => enliven(document));
+document.addEventListener("DOMContentLoaded", () => { menu(); enliven(document); });
