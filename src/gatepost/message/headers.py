@@ -6,14 +6,17 @@ cut out without touching its neighbours; a line that is no field is passed over 
 """
 
 import re
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from gatepost.message.charsets import undeclared
 from gatepost.message.encoded_words import decode_words
 
 _FIELD = re.compile(rb"(?m)^([!-9;-~]++)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+\n?+")
+_NAME = re.compile(r"[!-9;-~]+").fullmatch
+_ALONE = 4
+"""So many names are looked for one by one; who asks for more is given all fields of the header."""
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 
 
@@ -49,6 +52,7 @@ class Headers:
 
     def __init__(self, block: bytes, offset: int = 0) -> None:
         self._block, self._offset = block, offset
+        self._asked = 0
 
     @cached_property
     def fields(self) -> list[Field]:
@@ -79,11 +83,14 @@ class Headers:
 
     def all(self, name: str) -> list[Field]:
         """Give every field of this name."""
+        if self._asked < _ALONE and "fields" not in self.__dict__:
+            self._asked += 1
+            return _alone(self._block, self._offset, name)
         return self._by_name.get(name.lower(), [])
 
     def first(self, name: str) -> Field | None:
         """Give the topmost field of this name."""
-        found = self._by_name.get(name.lower())
+        found = self.all(name)
         return found[0] if found else None
 
     def text(self, name: str) -> str:
@@ -99,3 +106,22 @@ class Headers:
     def count(self, name: str) -> int:
         """Give how many fields have this name."""
         return len(self._by_name.get(name.lower(), ()))
+
+
+def _alone(block: bytes, offset: int, name: str) -> list[Field]:
+    """Give the fields of one name without making the others."""
+    fields = []
+    for match in _search(name)(b"\n" + block):
+        start, end = match.start(), match.end()
+        value_start = block.index(b":", match.end(1) - 1) + 1
+        end -= block[end - 1 : end] != b"\n"
+        fields.append(Field(match[1].decode("ascii"), start + offset, value_start + offset, end + offset, block[value_start:end]))
+    return fields
+
+
+@lru_cache(maxsize=256)
+def _search(name: str) -> Callable[[bytes], Iterator[re.Match[bytes]]]:
+    if not _NAME(name):
+        return re.compile(rb"(?!)").finditer  # no field has such a name
+    written = re.escape(name.encode())
+    return re.compile(rb"\n(" + written + rb")[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+", re.IGNORECASE).finditer

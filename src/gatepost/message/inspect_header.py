@@ -70,11 +70,27 @@ def _inspect(block: bytes, limits: MessageLimits, whole: bool) -> Inspection:
             found[defects.NO_HEADER] = None
     content_type, encoding, exceeded = _content(lined, limits, found)
     if exceeded is None and (whole or len(block) > 2 * limits.headers):
-        exceeded = _exceeded(block, limits)
+        exceeded = exceeded_limit(block, limits)
     return Inspection(content_type, encoding, tuple(found), exceeded)
 
 
 _remembered = lru_cache(maxsize=1024)(_inspect)
+
+
+def inspect_content(fields: bytes, limits: MessageLimits) -> Inspection:
+    """Look over content fields that are known to be well-formed and of the root of a mail."""
+    if len(fields) < 320 and b"oundary" not in fields:
+        return _remembered_content(fields, limits)
+    return _inspect_content(fields, limits)
+
+
+def _inspect_content(fields: bytes, limits: MessageLimits) -> Inspection:
+    found: dict[str, None] = {}
+    content_type, encoding, exceeded = _content(b"\n" + fields, limits, found)
+    return Inspection(content_type, encoding, tuple(found), exceeded)
+
+
+_remembered_content = lru_cache(maxsize=1024)(_inspect_content)
 
 
 def _content(lined: bytes, limits: MessageLimits, found: dict[str, None]) -> tuple[ContentType | None, str | None, str | None]:
@@ -112,7 +128,7 @@ def _encoding(untrusted: bytes, found: dict[str, None]) -> str:
     return encoding
 
 
-def _exceeded(block: bytes, limits: MessageLimits) -> str | None:
+def exceeded_limit(block: bytes, limits: MessageLimits) -> str | None:
     """Give the limit of fields, addresses or comments that the block exceeds; counts in full only what comes near."""
     if len(block) > 2 * limits.headers and len(_field_starts(block)) > limits.headers:  # a field takes two bytes at the least
         return "headers"

@@ -16,6 +16,7 @@ from gatepost.config.limits import MessageLimits
 from gatepost.message.content_type import NO_DISPOSITION, ContentType, Disposition, parse_disposition
 from gatepost.message.encoded_words import decode_words
 from gatepost.message.headers import Headers
+from gatepost.message.outline import Outline
 from gatepost.message.raw import Raw
 
 _RECEIVED = re.compile(rb"\nreceived[ \t]*+:", re.IGNORECASE)
@@ -82,8 +83,16 @@ class Entity:
 class Message:
     """A parsed mail: its tree, what is wrong with it, and the limit that ended the parsing, if one did."""
 
+    outline: Outline | None = None
+    """Its header in two, where the mail was only glanced at (`glance.py`)."""
+
     def __init__(self, root: Entity, defects: tuple[str, ...], exceeded: str | None) -> None:
         self.root, self.defects, self.exceeded = root, defects, exceeded
+
+    @property
+    def content_type(self) -> ContentType:
+        """What the mail's content is."""
+        return self.root.content_type
 
     @property
     def raw(self) -> Raw:
