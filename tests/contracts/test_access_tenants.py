@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two tenants on both engines: nothing of one is found, changed or counted through the other."""
 
-from contracts.access_house import HERE, OWNER, House, house
+from typing import Any
+
+from contracts.access_house import HERE, NOON, OWNER, House, house
 from contracts.store_engines import engine
 from gatepost.access.administrators import Change, Changed
 from gatepost.access.audit import AuditSearch
+from gatepost.access.changing import transact
 from gatepost.access.record import Token
+from gatepost.access.session_rows import SessionRow, SessionRows
 from gatepost.access.sign_in import Refused, Step
+from gatepost.access.token_rows import TokenRow, TokenRows
 from gatepost.access.tokens import MadeToken
 
 assert engine and house
@@ -32,7 +37,7 @@ async def test_two_tenants_have_nothing_in_common(house: House) -> None:
 
     made = await access.tokens.make(theirs.actor, "ci", ("people:read",), 1)
     assert isinstance(made, MadeToken)
-    assert await access.tokens.list() == [] and len(await access.tokens.list(1)) == 1
+    assert await access.tokens.list() == [] and await access.tokens.list(0, "anna") == [] and len(await access.tokens.list(1)) == 1
     assert await access.tokens.check(made.secret) is None and await access.tokens.check(made.secret, 1) is not None
     assert not isinstance(await access.tokens.revoke(ours.actor, made.token.id), Token)
     assert await access.tokens.check(made.secret, 1) is not None
@@ -51,6 +56,35 @@ async def test_two_tenants_have_nothing_in_common(house: House) -> None:
     house.now += 86_401
     assert await access.audit.drop_before(1) > 0
     assert await house.operations() == [] and "access.token.make" in await house.operations(1)
+
+
+async def test_rows_of_one_tenant_do_not_touch_those_of_the_other(house: House) -> None:
+    """Though they have the same id and the same proof, which chance would never make."""
+    sessions, tokens, proof = SessionRows(house.store.engine), TokenRows(house.store.engine), bytes(32)
+    session = SessionRow(0, proof, "anna", "form", NOON, NOON, "192.0.2.7", "")
+    token = TokenRow(0, "a" * 12, proof, "ci", "anna", "people:read", NOON, NOON, None, None)
+
+    def add(connection: Any) -> None:
+        for tenant_id in (0, 1):
+            sessions.insert(connection, session._replace(tenant_id=tenant_id))
+            tokens.insert(connection, token._replace(tenant_id=tenant_id))
+
+    def change(connection: Any) -> None:
+        sessions.see(connection, 0, proof, NOON + 1)
+        sessions.end_old(connection, 0, NOON + 1, NOON + 1)
+        tokens.use(connection, 0, token.id, NOON + 1)
+        assert tokens.revoke(connection, 0, token.id, NOON + 1)
+        tokens.drop_old(connection, 0, "anna", NOON + 1)
+        sessions.insert(connection, session)
+        assert sessions.end(connection, 0, proof)
+
+    def others(connection: Any) -> tuple[object, object]:
+        assert sessions.get(connection, 0, proof) is None and tokens.get(connection, 0, token.id) is None
+        return sessions.get(connection, 1, proof), tokens.get(connection, 1, token.id)
+
+    await transact(house.store, add)
+    await transact(house.store, change)
+    assert await transact(house.store, others) == (session._replace(tenant_id=1), token._replace(tenant_id=1))
 
 
 async def test_a_sealed_secret_is_bound_to_its_tenant_and_name(house: House) -> None:

@@ -24,6 +24,7 @@ _INSERT = (
     "INSERT INTO audit_entry (tenant_id, at, author, via, client, operation, subject, before, after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _SEARCH = "SELECT id, at, author, via, client, operation, subject, before, after FROM audit_entry WHERE tenant_id = ?"
+_NEXT_TENANT = "SELECT min(tenant_id) FROM audit_entry WHERE tenant_id > ?"
 _DROP = (
     "DELETE FROM audit_entry WHERE tenant_id = ? AND id IN (SELECT id FROM audit_entry WHERE tenant_id = ? AND at < ? ORDER BY id LIMIT ?)"
 )
@@ -79,6 +80,10 @@ class AuditLog:
         lines = tuple(_line(row) for row in rows[:limit])
         return AuditPage(lines, lines[-1].id if len(rows) > limit else None)
 
+    async def tenants(self) -> list[int]:
+        """Give the tenants that have entries. Raises: StoreAway."""
+        return await self._store.ask(self._tenants)
+
     async def drop_before(self, days: int, tenant_id: int = 0) -> int:
         """Drop what is older than so many days; gives how many. Raises: StoreFull, StoreAway."""
         before, dropped = self._clock() - days * _DAY_S, 0
@@ -87,6 +92,12 @@ class AuditLog:
             dropped += some
             if some < _AT_ONCE:
                 return dropped
+
+    def _tenants(self, connection: Any) -> list[int]:
+        found: list[int] = []
+        while (row := self._sql.one(connection, _NEXT_TENANT, found[-1] if found else -1))[0] is not None:
+            found.append(int(row[0]))
+        return found
 
 
 def _line(row: Any) -> AuditLine:
