@@ -116,7 +116,7 @@ class House:
         self.server = HandoverServer(path, None, None, self.verification.judge)  # type: ignore[arg-type]  # no mail is handed over
         await self.server.start()
         self.handover = Handover(path)
-        self.handover._memory._clock = self.clock
+        self.handover._recalled.asked._clock = self.clock
         await self.handover.start()
 
     async def close(self) -> None:

@@ -15,6 +15,8 @@ _NOUNS = {
     "demo": ("demo:demo", "Show a whole gateway at work on this machine, with mails of its own."),
     "queue": ("queue:queue", "Look at the mail that waits for delivery, and act on it."),
     "track": ("track:track", "Find out what became of a mail, and why."),
+    "incident": ("incident:incident", "See what needs care."),
+    "people": ("people:people", "Look after corporate users, partners, and who may administer."),
     "role": ("role:role", "Pair this machine's role with others, and see how they do."),
     "check": ("check:check", "Judge a mail file as the gateway would, or show its structure and defects."),
     "rules": ("rules:rules", "Explain which rule owns a mail."),
@@ -40,7 +42,19 @@ def carry_out(words: list[str]) -> int:
     for noun, (place, says) in _NOUNS.items():
         app.command(_PLACE + place, name=noun, help=says)
     try:
-        if not words or words in (["queue"], ["config"], ["rules"], ["role"], ["track"], ["mail"], ["db"]):
+        if not words or words in (
+            ["queue"],
+            ["config"],
+            ["rules"],
+            ["role"],
+            ["track"],
+            ["mail"],
+            ["db"],
+            ["incident"],
+            ["people"],
+            ["people", "partner"],
+            ["people", "field"],
+        ):
             raise UsageError(f"no command was given; `{' '.join(['gatepost', *words])} --help` lists them")
         answer = app(words)
     except CycloptsError as fault:

@@ -19,6 +19,7 @@ from gatepost.errors import GatepostError
 from gatepost.message.defects import SENTENCES
 from gatepost.message.parse import parse
 from gatepost.message.tree import Entity, Message
+from gatepost.message.wire_form import wire_form
 
 _SHOWN_FIELDS = ("from", "to", "subject", "date", "message-id")
 
@@ -47,13 +48,6 @@ def check(
     else:
         _show(mail, refusals)
     return 1 if refusals else 0
-
-
-def wire_form(untrusted_raw: bytes) -> bytes:
-    """Give a file's bytes as they would stand on the wire."""
-    if untrusted_raw.startswith(b"From "):
-        untrusted_raw = untrusted_raw.partition(b"\n")[2]
-    return untrusted_raw if b"\r\n" in untrusted_raw else untrusted_raw.replace(b"\n", b"\r\n")
 
 
 def _read(file: Path) -> bytes:

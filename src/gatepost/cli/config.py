@@ -3,11 +3,10 @@
 
     gatepost config export -o new.toml      edit it      gatepost config apply new.toml --reason "why"
 
-All but `check` ask this machine's console, which owns the versions.
+All but `check` ask the console, which owns the versions.
 """
 
 import os
-import pwd
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,21 +15,20 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from gatepost.cli.output import age, console, plain, print_json, table
+from gatepost.cli.place import HERE, Place, ask_console, whoami
 from gatepost.config.bootstrap_checks import bootstrap_faults
 from gatepost.config.loader import DEFAULT_BOOTSTRAP, read_bootstrap, read_configuration, text_of
 from gatepost.errors import ConfigError, GatepostError, UsageError
 
-Config = Annotated[Path, Parameter(help="The bootstrap file.")]
 Json = Annotated[bool, Parameter(help="Answer in JSON.", negative=())]
 Reason = Annotated[str, Parameter(help="Why, for those who read the history.")]
 Author = Annotated[str, Parameter(help="Who; absent: who runs this command.")]
-_DEFAULT = Path(DEFAULT_BOOTSTRAP)
 
 config = App(name="config", help="Check the settings; plan, apply and take back changes of the configuration.")
 
 
 @config.command
-def check(*, config: Config = _DEFAULT, json: Json = False) -> int:
+def check(*, config: Annotated[Path, Parameter(help="The bootstrap file.")] = Path(DEFAULT_BOOTSTRAP), json: Json = False) -> int:
     """Check the bootstrap file and the configuration it names; exit code 1 when something must be mended."""
     faults = [{"path": one.path, "cause": one.cause, "mend": one.mend} for one in _faults(config)]
     if json:
@@ -47,13 +45,13 @@ def export(
     *,
     version: Annotated[int | None, Parameter(help="This version; absent: the newest.")] = None,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="Write it into this file.")] = None,
-    config: Config = _DEFAULT,
+    place: Place = HERE,
     json: Json = False,
 ) -> int:
     """Show the configuration as one TOML document; its first line says which version it is."""
     from gatepost.versioning.current import head
 
-    answer = _ask(config, "config.export", number=version)
+    answer = ask_console(place, "config.export", number=version)
     text = head(answer["number"]) + answer["document"]
     if output is not None:
         _write(output, text)
@@ -71,7 +69,7 @@ def diff(
     before: Annotated[str, Parameter(help="A version, or a file to compare the newest with; absent: the last change.")] = "",
     after: Annotated[str, Parameter(help="A version or a file; absent: the newest version.")] = "",
     *,
-    config: Config = _DEFAULT,
+    place: Place = HERE,
     json: Json = False,
 ) -> int:
     """Tell in words what differs between two versions, or between a version and a file."""
@@ -81,9 +79,9 @@ def diff(
         raise UsageError(f"{before!r} is no version; write `gatepost config diff VERSION FILE`")
     first = int(before) if before else None
     if after and not after.isdigit():
-        answer = _ask(config, "config.diff", before=first, document=text_of(after), source=after)
+        answer = ask_console(place, "config.diff", before=first, document=text_of(after), source=after)
     else:
-        answer = _ask(config, "config.diff", before=first, after=int(after) if after else None)
+        answer = ask_console(place, "config.diff", before=first, after=int(after) if after else None)
     if json:
         print_json(answer)
     elif answer["changes"]:
@@ -100,8 +98,11 @@ def apply(
     reason: Reason = "",
     author: Author = "",
     plan: Annotated[bool, Parameter(help="Only tell what would change.", negative=())] = False,
+    replay: Annotated[
+        bool, Parameter(help="With --plan: also tell which mails of the last day would be judged otherwise.", negative=())
+    ] = False,
     based_on: Annotated[int | None, Parameter(help="The version it changes; absent: the one that its first line names.")] = None,
-    config: Config = _DEFAULT,
+    place: Place = HERE,
     json: Json = False,
 ) -> int:
     """Make a file the next version; exit code 1 when it is faulty, or rests on a version that is no longer the newest."""
@@ -109,27 +110,32 @@ def apply(
 
     document = text_of(file)
     based_on = based_on if based_on is not None else version_in(document)
+    if replay and not plan:
+        raise UsageError("--replay tries a change before it is made; say --plan too")
     if plan:
-        return _tell(_ask(config, "config.plan", document=document, source=str(file), based_on=based_on), json=json, planned=True)
+        answer = ask_console(place, "config.plan", document=document, source=str(file), based_on=based_on)
+        if replay and answer["outcome"] != "faulty":
+            answer["replay"] = ask_console(place, "config.replay", document=document, source=str(file))
+        return _tell(answer, json=json, planned=True)
     if based_on is None:
         raise UsageError(f"{file} does not say which version it changes; begin with `gatepost config export`, or say --based-on")
     if not reason:
         raise UsageError("a change needs a reason; say it with --reason")
-    said = {"author": author or _whoami(), "reason": reason}
-    return _tell(_ask(config, "config.apply", document=document, source=str(file), based_on=based_on, **said), json=json)
+    said: dict[str, Any] = {"author": author or whoami(), "reason": reason}
+    return _tell(ask_console(place, "config.apply", document=document, source=str(file), based_on=based_on, **said), json=json)
 
 
 @config.command
 def history(
     *,
     limit: Annotated[int, Parameter(help="Show at most so many versions, newest first.")] = 100,
-    config: Config = _DEFAULT,
+    place: Place = HERE,
     json: Json = False,
 ) -> int:
     """Show who changed the configuration, when and why."""
     if limit < 1:
         raise UsageError("--limit is a number of at least 1")
-    answer = _ask(config, "config.history", limit=limit)
+    answer = ask_console(place, "config.history", limit=limit)
     if json:
         print_json(answer)
         return 0
@@ -146,17 +152,17 @@ def rollback(
     *,
     reason: Reason,
     author: Author = "",
-    config: Config = _DEFAULT,
+    place: Place = HERE,
     json: Json = False,
 ) -> int:
     """Make the next version with the text of an older one; nothing is lost from the history."""
-    return _tell(_ask(config, "config.rollback", number=version, author=author or _whoami(), reason=reason), json=json)
+    return _tell(ask_console(place, "config.rollback", number=version, author=author or whoami(), reason=reason), json=json)
 
 
 @config.command
-def status(*, config: Config = _DEFAULT, json: Json = False) -> int:
+def status(*, place: Place = HERE, json: Json = False) -> int:
     """Show the version that each process works with, and why one kept an older; exit code 1 when one does."""
-    answer = _ask(config, "config.status")
+    answer = ask_console(place, "config.status")
     behind = [one for one in answer["processes"] if not one["holds_newest"]]
     if json:
         print_json(answer)
@@ -170,12 +176,6 @@ def status(*, config: Config = _DEFAULT, json: Json = False) -> int:
             lines.add_row(plain(one["gateway"]), plain(one["process"]), str(one["pid"]), str(one["version"]), plain(said))
         console().print(lines)
     return 1 if behind else 0
-
-
-def _ask(config: Path, do: str, **args: Any) -> Any:
-    from gatepost.roles.control import ask, console_path
-
-    return ask(console_path(read_bootstrap(config)), do, **args)
 
 
 def _faults(path: Path) -> Iterator[ConfigError]:
@@ -204,7 +204,23 @@ def _tell(answer: dict[str, Any], *, json: bool, planned: bool = False) -> int:
     else:
         _tell_changes(answer["changes"])
         print("This is only a plan." if planned else f"Version {answer['version']['number']} is made; `gatepost config status` follows it.")
+    if "replay" in answer and not json:
+        _tell_replay(answer["replay"])
     return 0 if outcome in ("made", "unchanged") else 1
+
+
+def _tell_replay(found: dict[str, Any]) -> None:
+    """Tell what would become of the last day's mail."""
+    print(
+        f"Of {found['looked_at']} mails of the last day {found['same']} would be judged the same, {found['otherwise']} otherwise "
+        f"({found['refused_now']} refused, {found['taken_now']} taken); {found['undetermined']} cannot be told."
+    )
+    for one in found["reasons"]:
+        console().print(plain(f"  {one['mails']}: {one['sentence']}"))
+    if found["not_looked_at"]:
+        print(f"{found['not_looked_at']}{'' if found['not_looked_at'] < 100_000 else ' or more'} older ones were not looked at.")
+    for one in found["mails"]:
+        console().print(plain(f"{one['track']}  {_when(one['sent_at'])}  {one['sender'] or '<>'}: {one['why']}"))
 
 
 def _tell_outdated(answer: dict[str, Any]) -> None:
@@ -232,16 +248,6 @@ def _called(compared: int | str) -> str:
 
 def _when(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
-
-
-def _whoami() -> str:
-    """Name the person: who called sudo, else the owner of this process."""
-    if caller := os.environ.get("SUDO_USER", ""):
-        return caller
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())
 
 
 def _write(path: Path, text: str) -> None:

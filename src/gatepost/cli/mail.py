@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from gatepost.cli.check import wire_form
 from gatepost.cli.output import console, plain, print_json
 from gatepost.config.secrets import resolve
 from gatepost.errors import ConfigError, UsageError
+from gatepost.message.wire_form import wire_form
 
 if TYPE_CHECKING:
     from gatepost.roles.mail_file import Certificate, Identity, Report

@@ -1,34 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`gatepost queue`: the mail that waits for delivery, asked of this machine's running gateway.
+"""`gatepost queue`: the mail that waits for delivery, asked of this machine's running gateway, or of another one by its console.
 
 WANTED is a track id, as the 250 reply and the log name it, or a destination domain.
 """
 
 import time
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 from cyclopts import App, Parameter
 
 from gatepost.cli.output import age, bar, console, plain, print_json, table
-from gatepost.config.loader import DEFAULT_BOOTSTRAP, read_bootstrap
+from gatepost.cli.place import HERE, Place, ask_console
+from gatepost.config.loader import read_bootstrap
 from gatepost.delivery.queue.record import QueuedRecipient, QueueLine
 from gatepost.errors import UsageError
 from gatepost.roles.control import ask, control_path
 
-Config = Annotated[Path, Parameter(help="The bootstrap file.")]
+Gateway = Annotated[str, Parameter(help="With --url: the gateway, as `role list` names it; absent: the only one.")]
 Json = Annotated[bool, Parameter(help="Answer in JSON.", negative=())]
 Tenant = Annotated[int | None, Parameter(help="Only this tenant's mail; absent: all.")]
-_DEFAULT = Path(DEFAULT_BOOTSTRAP)
 
 queue = App(name="queue", help="Look at the mail that waits for delivery, and act on it.")
 
 
 @queue.command(name="list")
-def list_(*, json: Json = False, tenant: Tenant = None, config: Config = _DEFAULT) -> int:
+def list_(*, json: Json = False, tenant: Tenant = None, gateway: Gateway = "", place: Place = HERE) -> int:
     """Show one line for each destination domain with mail: how much, since when, when next."""
-    answer = _ask(config, "queue.list", tenant_id=tenant)
+    answer = _ask(place, gateway, "queue.list", tenant_id=tenant)
     if json:
         print_json(answer)
         return 0
@@ -47,12 +46,13 @@ def show(
     limit: Annotated[int, Parameter(help="Show at most so many recipients, oldest first.")] = 1000,
     json: Json = False,
     tenant: Tenant = None,
-    config: Config = _DEFAULT,
+    gateway: Gateway = "",
+    place: Place = HERE,
 ) -> int:
     """Show the waiting recipients of a mail or a domain, oldest first; exit code 1 when there is none."""
     if limit < 1:
         raise UsageError("--limit is a number of at least 1")
-    answer = _ask(config, "queue.show", wanted=wanted, limit=limit, tenant_id=tenant)
+    answer = _ask(place, gateway, "queue.show", wanted=wanted, limit=limit, tenant_id=tenant)
     if json:
         print_json(answer)
     elif answer:
@@ -69,12 +69,13 @@ def retry(
     all: Annotated[bool, Parameter(help="Retry the whole queue.", negative=())] = False,
     json: Json = False,
     tenant: Tenant = None,
-    config: Config = _DEFAULT,
+    gateway: Gateway = "",
+    place: Place = HERE,
 ) -> int:
     """Try waiting recipients again now; exit code 1 when none waits."""
     if bool(wanted) == all:
         raise UsageError("name a track id or a domain to retry, or say --all")
-    return _count(_ask(config, "queue.retry", wanted=wanted, tenant_id=tenant), "retried", "are due now", json)
+    return _count(_ask(place, gateway, "queue.retry", wanted=wanted, tenant_id=tenant), "retried", "are due now", json)
 
 
 @queue.command
@@ -83,16 +84,29 @@ def drop(
     *,
     json: Json = False,
     tenant: Tenant = None,
-    config: Config = _DEFAULT,
+    gateway: Gateway = "",
+    place: Place = HERE,
 ) -> int:
     """Remove waiting recipients for good, without a report to the sender; exit code 1 when none waits."""
     if not wanted:
         raise UsageError("name a track id or a domain to drop")
-    return _count(_ask(config, "queue.drop", wanted=wanted, tenant_id=tenant), "dropped", "were removed", json)
+    return _count(_ask(place, gateway, "queue.drop", wanted=wanted, tenant_id=tenant), "dropped", "were removed", json)
 
 
-def _ask(config: Path, do: str, **args: Any) -> Any:
-    return ask(control_path(read_bootstrap(config)), do, **args)
+def _ask(place: Place, gateway: str, do: str, **args: Any) -> Any:
+    if place.address:
+        return ask_console(place, do, gateway=gateway or _only(place), **args)
+    if gateway:
+        raise UsageError("--gateway goes with --url; on this machine its own gateway is asked")
+    return ask(control_path(read_bootstrap(place.config)), do, **args)
+
+
+def _only(place: Place) -> str:
+    """Name the gateway, where there is but one. Raises: UsageError."""
+    names = [link["name"] for link in ask_console(place, "role.list")]
+    if len(names) != 1:
+        raise UsageError(f"say which gateway with --gateway; there are {', '.join(names) or 'none'}")
+    return str(names[0])
 
 
 def _count(number: int, key: str, became: str, json: bool) -> int:

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from gatepost.cli.output import age, console, plain, print_json, table
-from gatepost.config.bootstrap import Bootstrap
+from gatepost.cli.place import HERE, Place, ask_console
 from gatepost.config.loader import DEFAULT_BOOTSTRAP, read_bootstrap
 from gatepost.errors import UsageError
-from gatepost.roles.control import ask, console_path, control_path
+from gatepost.roles.control import ask, control_path
 
 Config = Annotated[Path, Parameter(help="The bootstrap file.")]
 Json = Annotated[bool, Parameter(help="Answer in JSON.", negative=())]
@@ -46,13 +46,14 @@ def join(
     token: Annotated[str, Parameter(help="What `gatepost role invite` printed there.")],
     name: Annotated[str, Parameter(help="What this gateway is called here; absent: the host.")] = "",
     json: Json = False,
+    url: Annotated[str, Parameter(help="Ask the console at https://HOST instead, with the token that GATEPOST_TOKEN says.")] = "",
     config: Config = _DEFAULT,
 ) -> int:
     """Pair this intranet with a gateway, and follow it from now on."""
-    bootstrap = read_bootstrap(config)
-    if bootstrap.role == "gateway":
+    place = Place(config=config, url=url)
+    if _is_gateway(place):
         raise UsageError("a gateway is called and calls nobody; join it from the intranet")
-    made = ask(console_path(bootstrap), "role.join", timeout_s=_JOIN_S, address=address, token=token, name=name)
+    made = ask_console(place, "role.join", timeout_s=_JOIN_S, address=address, token=token, name=name)
     if json:
         print_json(made)
         return 0
@@ -63,10 +64,9 @@ def join(
 
 
 @role.command(name="list")
-def list_(*, json: Json = False, config: Config = _DEFAULT) -> int:
+def list_(*, json: Json = False, place: Place = HERE) -> int:
     """Show each link: what waits, since when, last contact, trouble, and what each process works with."""
-    bootstrap = read_bootstrap(config)
-    links = ask(_path(bootstrap), "role.list")
+    links = _ask(place, "role.list")
     if json:
         print_json(links)
     elif links:
@@ -81,22 +81,26 @@ def leave(
     name: Annotated[str, Parameter(help="The link's name, as `gatepost role list` shows it.")],
     *,
     json: Json = False,
-    config: Config = _DEFAULT,
+    place: Place = HERE,
 ) -> int:
     """Part from a role: it is no longer called, or may call no longer."""
-    bootstrap = read_bootstrap(config)
-    parted = ask(_path(bootstrap), "role.leave", name=name)
+    parted = _ask(place, "role.leave", name=name)
     if json:
         print_json(parted)
-    elif parted["told"] or bootstrap.role == "gateway":
+    elif parted["told"] or _is_gateway(place):
         print(f"{name} has left.")
     else:
         print(f"{name} has left here; it could not be told ({parted['trouble']}).\nSay `gatepost role leave` there, too.")
     return 0
 
 
-def _path(bootstrap: Bootstrap) -> Path:
-    return control_path(bootstrap) if bootstrap.role == "gateway" else console_path(bootstrap)
+def _ask(place: Place, do: str, **args: Any) -> Any:
+    return ask(control_path(read_bootstrap(place.config)), do, **args) if _is_gateway(place) else ask_console(place, do, **args)
+
+
+def _is_gateway(place: Place) -> bool:
+    """Tell whether it is this machine's own role that is asked, and that one has no console."""
+    return not place.address and read_bootstrap(place.config).role == "gateway"
 
 
 def _show(links: list[dict[str, Any]], now: float) -> None:

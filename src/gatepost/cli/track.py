@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`gatepost track`: what became of each mail and why, asked of the intranet on this machine.
+"""`gatepost track`: what became of each mail and why, asked of the intranet.
 
 Times are written as 2026-11-25, 2026-11-25T20:44 or with seconds and an offset; without one they are UTC.
 """
@@ -15,19 +15,16 @@ from typing import Annotated, Any, BinaryIO
 from cyclopts import App, Parameter
 
 from gatepost.cli.output import console, plain, print_json, table
+from gatepost.cli.place import HERE, Place, ask_console
 from gatepost.cli.track_words import as_search, moment, size
-from gatepost.config.loader import DEFAULT_BOOTSTRAP, read_bootstrap
 from gatepost.errors import GatepostError, UsageError
-from gatepost.roles.control import ask, console_path
 from gatepost.tracking.import_file import Document, ImportRefused, documents
 from gatepost.tracking.import_track import read_track
 
-Config = Annotated[Path, Parameter(help="The bootstrap file.")]
 Json = Annotated[bool, Parameter(help="Answer in JSON.", negative=())]
 Tenant = Annotated[int, Parameter(help="Whose mail.")]
-_DEFAULT = Path(DEFAULT_BOOTSTRAP)
 _AT_ONCE = 100
-_CALL_BYTES = 8_000_000
+_CALL_BYTES = 2_000_000
 _ASK_S = 60.0
 
 track = App(name="track", help="See what became of each mail and why.")
@@ -66,10 +63,10 @@ def search(
     cursor: Annotated[str, Parameter(help="Go on where the page before said so.")] = "",
     tenant: Tenant = 0,
     json: Json = False,
-    config: Config = _DEFAULT,
+    place: Place = HERE,
 ) -> int:
     """Find mails, newest first; exit code 1 when there are none."""
-    found = _ask(config, "track.search", **as_search(word, vars(wanted)), limit=limit, cursor=cursor, tenant_id=tenant)
+    found = _ask(place, "track.search", **as_search(word, vars(wanted)), limit=limit, cursor=cursor, tenant_id=tenant)
     if json:
         print_json(found)
         return 0 if found["tracks"] else 1
@@ -90,10 +87,10 @@ def show(
     *,
     tenant: Tenant = 0,
     json: Json = False,
-    config: Config = _DEFAULT,
+    place: Place = HERE,
 ) -> int:
     """Tell all that is known of a mail: who, what, which rule, each filter's points and reason, each delivery."""
-    told = _ask(config, "track.show", track=wanted, tenant_id=tenant)
+    told = _ask(place, "track.show", track=wanted, tenant_id=tenant)
     if json:
         print_json(told)
         return 0
@@ -111,16 +108,16 @@ def export(
     output: Annotated[Path | None, Parameter(help="The file to write; absent: standard output.")] = None,
     tenant: Tenant = 0,
     json: Annotated[bool, Parameter(help="Say in JSON what was written to the file.", negative=())] = False,
-    config: Config = _DEFAULT,
+    place: Place = HERE,
 ) -> int:
     """Write tracks as JSON with the names that scripts know, one track a line; exit code 1 when there are none."""
     if bool(tracks) == (wanted != _NOTHING):
         raise UsageError("name the tracks to export, or narrow a search, as with --last 24h; not both")
-    names = iter(tracks) if tracks else _found(config, wanted, tenant)
+    names = iter(tracks) if tracks else _found(place, wanted, tenant)
     written = 0
     with _written(output) as file:
         while some := list(islice(names, _AT_ONCE)):
-            for document in _ask(config, "track.export", tracks=some, tenant_id=tenant):
+            for document in _ask(place, "track.export", tracks=some, tenant_id=tenant):
                 file.write(document.encode() + b"\n")
                 written += 1
     if output is not None and json:
@@ -136,10 +133,9 @@ def import_(
     *,
     tenant: Tenant = 0,
     json: Json = False,
-    config: Config = _DEFAULT,
+    place: Place = HERE,
 ) -> int:
     """Import exported tracks; those that are known stay as they are. The whole file is checked before anything is written."""
-    read_bootstrap(config)
     try:
         with file.open("rb") as opened:
             for document in documents(opened):
@@ -147,7 +143,7 @@ def import_(
         counts = {"imported": 0, "known": 0}
         with file.open("rb") as opened:
             for some in _calls(documents(opened)):
-                answer = _ask(config, "track.import", documents=some, tenant_id=tenant)
+                answer = _ask(place, "track.import", documents=some, tenant_id=tenant)
                 counts = {name: counts[name] + answer[name] for name in counts}
     except ImportRefused as refused:
         refused.args = (f"{file}: {refused}; nothing was imported",)
@@ -162,9 +158,9 @@ def import_(
 
 
 @track.command
-def legacy(*, json: Json = False, config: Config = _DEFAULT) -> int:
+def legacy(*, json: Json = False, place: Place = HERE) -> int:
     """Tell how the conversion of tracks of older versions gets on; exit code 1 while some wait or were refused."""
-    counts = _ask(config, "track.legacy")
+    counts = _ask(place, "track.legacy")
     if json:
         print_json(counts)
     else:
@@ -172,18 +168,15 @@ def legacy(*, json: Json = False, config: Config = _DEFAULT) -> int:
     return 1 if counts["waiting"] or counts["refused"] else 0
 
 
-def _ask(config: Path, do: str, **args: Any) -> Any:
-    bootstrap = read_bootstrap(config)
-    if bootstrap.role == "gateway":
-        raise UsageError("tracks are kept on the intranet; ask there")
-    return ask(console_path(bootstrap), do, timeout_s=_ASK_S, **args)
+def _ask(place: Place, do: str, **args: Any) -> Any:
+    return ask_console(place, do, timeout_s=_ASK_S, kept="tracks", **args)
 
 
-def _found(config: Path, wanted: Wanted, tenant: int) -> Iterator[str]:
+def _found(place: Place, wanted: Wanted, tenant: int) -> Iterator[str]:
     """Yield the names of all tracks that a search finds, page by page."""
     cursor, asked = "", as_search("", vars(wanted))
     while True:
-        page = _ask(config, "track.search", **asked, limit=1000, cursor=cursor, tenant_id=tenant)
+        page = _ask(place, "track.search", **asked, limit=1000, cursor=cursor, tenant_id=tenant)
         yield from (one["track"] for one in page["tracks"])
         cursor = page["next"]
         if not cursor:

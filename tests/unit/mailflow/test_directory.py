@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who exists: by hand, by list, by the next hop."""
+"""Who exists: by the configuration, by the list of users, by the next hop."""
 
 import inspect
 
@@ -12,10 +12,15 @@ class Asked:
     """A verifier that counts what it is asked."""
 
     def __init__(self, remembered: dict[Address, Existence] | None = None) -> None:
-        self.remembered, self.asked = remembered or {}, []
+        self.remembered, self.asked, self.lists = remembered or {}, [], []
+        self.list_says: Existence = "unknown"
 
     def recalled(self, tenant_id: int, address: Address) -> Existence | None:
         return self.remembered.get(address)
+
+    def listed(self, tenant_id: int, address: Address) -> Existence:
+        self.lists.append((tenant_id, address))
+        return self.list_says
 
     async def recipient_known(self, tenant_id: int, address: Address) -> Existence:
         self.asked.append(address)
@@ -63,3 +68,16 @@ async def test_the_next_hop_is_asked_for_others_once_nothing_is_remembered() -> 
     assert inspect.isawaitable(answer)
     assert await answer == "no_answer"
     assert verifier.asked == [Address("new", "ask.example")]
+
+
+def test_the_list_of_users_is_asked_where_it_decides() -> None:
+    """Only in mode `list`, and only for whom the configuration does not name; its word is the last."""
+    verifier = Asked()
+    directory = Directory(SETTINGS, verifier)
+    for said in ("unknown", "known"):
+        verifier.list_says = said
+        assert existence(directory, "new@list.example") == said
+    for address in ("jo@list.example", "postmaster@list.example", "new@any.example"):
+        assert existence(directory, address) == "known"
+    assert verifier.lists == [(0, Address("new", "list.example"))] * 2
+    assert verifier.asked == []
