@@ -40,13 +40,15 @@ class Call:
         self._reader = reader
         self._writer = writer
 
-    async def ask(self, do: str, args: dict[str, Any], answer: type[Answer] | Any = Any, *, timeout_s: float = ANSWER_S) -> Any:
-        """Ask, and give the answer as this type.
+    async def ask(
+        self, do: str, args: dict[str, Any], answer: type[Answer] | Any = Any, *, timeout_s: float = ANSWER_S, identity: str = ""
+    ) -> Any:
+        """Ask, and give the answer as this type. A command given again with the same `identity` is not carried out again.
 
         Raises ControlError: with exit code 3 when no answer came, 1 when the role refused; the connection is of use then.
         """
         try:
-            self._writer.write(framed(new_request(do, args)))
+            self._writer.write(framed(new_request(do, args, identity)))
             async with asyncio.timeout(timeout_s):  # Never wait_for: it may swallow a cancellation (Python 3.11).
                 await self._writer.drain()
             payload = await read_payload(self._reader, first_s=timeout_s)

@@ -78,11 +78,11 @@ class Follower:
         for call in tuple(self._calls):
             await call.close()
 
-    async def ask(self, do: str, args: dict[str, Any], answer: Any = Any, *, timeout_s: float = 30.0) -> Any:
-        """Ask the other end something, on a connection of its own. Raises: ControlError."""
+    async def ask(self, do: str, args: dict[str, Any], answer: Any = Any, *, timeout_s: float = 30.0, identity: str = "") -> Any:
+        """Ask the other end something, on a connection of its own; a command of one `identity` is done once. Raises: ControlError."""
         call = await self._dial()
         try:
-            return await call.ask(do, args, answer, timeout_s=timeout_s)
+            return await call.ask(do, args, answer, timeout_s=timeout_s, identity=identity)
         finally:
             await call.close()
 

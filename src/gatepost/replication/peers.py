@@ -23,7 +23,7 @@ from gatepost.storage.contract import Store
 VALID_S = 900.0
 REFUSAL_S = 1.0
 """How long a wrong token waits for its answer."""
-GRANTED = ("replication.", "queue.", "link.")
+GRANTED = ("replication.", "queue.", "link.", "store.", "notice.")
 """What an intranet may call on a gateway."""
 STRANGER = Peer("a role that is not paired", ("role.pair",))
 

@@ -21,6 +21,7 @@ from gatepost.roles.link_intranet import IntranetLinks
 from gatepost.roles.processes import Paths, hostname
 from gatepost.roles.replaying import Replaying
 from gatepost.roles.replaying import commands as replay_commands
+from gatepost.roles.retention import Kept, RetentionClock
 from gatepost.roles.web import address_of
 from gatepost.rules.default import DEFAULT_RULES
 from gatepost.storage.contract import Store
@@ -41,7 +42,7 @@ class ConsoleRooms:
     """All rooms, over one open store and its links."""
 
     def __init__(self, bootstrap: Bootstrap, store: Store, links: IntranetLinks) -> None:
-        name = hostname(bootstrap)
+        name = self._name = hostname(bootstrap)
         self._links = links
         self._read: tuple[int, Configuration, Identities] | None = None
         self.access = Access(store, Paths(bootstrap).data / "keys" / "console.key")
@@ -55,6 +56,7 @@ class ConsoleRooms:
         looked = Looked(self.configuration, self._legacy_refused)
         self.incidents = incidents_of(store, links, looked, hostname=name, base_url=web_address(bootstrap), audit=audit)
         self.replaying = Replaying(store, self.versioning, self.drafts)
+        self.retention = RetentionClock(Kept(self.tracks, self.events.log, self.access.audit, self.incidents), self.configuration)
 
     async def begin(self, seed: str) -> None:
         """Take the configuration file as version 1 at the first start, and have links apply and hand over what there is."""
@@ -69,9 +71,11 @@ class ConsoleRooms:
         await self.tracks.start()
         self.events.start()
         self.incidents.start()
+        self.retention.start()
 
     async def close(self) -> None:
         """End them; the store is to be closed after."""
+        await self.retention.close()
         await self.incidents.close()
         await self.tracks.close()
         await self.events.close()
@@ -93,6 +97,7 @@ class ConsoleRooms:
 
     def house(self) -> "House":
         """Give the services as pages and the API know them."""
+        from gatepost.roles.trials import Tries
         from gatepost.web.house import House
         from gatepost.web.watch import Watch
 
@@ -105,6 +110,7 @@ class ConsoleRooms:
             versioning=self.versioning,
             drafts=self.drafts,
             replaying=self.replaying,
+            trials=Tries(self._name, self.people.users).trials(),
             gateways=self._links,
             watch=Watch(self._links),
             configuration=self.configuration,

@@ -48,7 +48,9 @@ from gatepost.people.roster import Roster
 from gatepost.replication.outbox import Outbox
 from gatepost.replication.service import Handler, Operation
 from gatepost.roles.deliver_house import DeliverHouse, Site
+from gatepost.roles.gateway_watch import watch_operations
 from gatepost.roles.link_gateway import GatewayLink
+from gatepost.roles.notice import notice_operations
 from gatepost.roles.processes import Paths, hostname, own_addresses
 from gatepost.storage.blobs_opening import open_blobs
 from gatepost.telemetry.events import EventsRefused, StoreTrouble
@@ -94,6 +96,7 @@ class Deliver:
     """The parts of the process, around its queue."""
 
     def __init__(self, bootstrap: Bootstrap, queue: DurableQueue, configuration: Configuration, version: int) -> None:
+        self._bootstrap = bootstrap
         self._paths = Paths(bootstrap)
         self._queue = queue
         self._roster = Roster(queue.store)
@@ -127,10 +130,20 @@ class Deliver:
         await asyncio.to_thread(current.note_applied, self._paths.data, self._following.version)
         await self._publish()
         await self._handover.start()
-        await self._link.start(queue_operations(self._queue))
+        await self._link.start(self._operations())
         self._upkeep = [asyncio.create_task(_sweep(self._queue, self._house.verification)), asyncio.create_task(_watch(self._house))]
         if self._queue.store.engine != "sqlite":
             self._upkeep.append(asyncio.create_task(self._look_for_others()))
+
+    def _operations(self) -> dict[str, Handler | Operation]:
+        house = self._house
+        return {
+            **queue_operations(self._queue),
+            **watch_operations(self._queue.store, house.dispatcher.breakers),
+            **notice_operations(
+                self._queue, house.dispatcher.offer, lambda: (house.configuration, house.version), hostname(self._bootstrap)
+            ),
+        }
 
     async def drain(self) -> None:
         """Take no more mail, let what is under way end, close the store."""

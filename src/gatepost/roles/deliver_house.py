@@ -82,6 +82,11 @@ class DeliverHouse:
         """The version in force."""
         return self._house.version
 
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration in force."""
+        return self._house.configuration
+
     async def take(self, configuration: Configuration, version: int) -> None:
         """Work by another version from now on. Raises ConfigError, and nothing has changed then."""
         before = self._house

@@ -2,12 +2,13 @@
 """Put together what judges a mail: the filters with their settings, the rules."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from gatepost.config.configuration import Configuration
 from gatepost.config.configuration_checks import configuration_faults
 from gatepost.contracts.filter import Filter
+from gatepost.contracts.judged import Direction
 from gatepost.dns.resolver import Resolver
-from gatepost.dns.twin import Twin
 from gatepost.errors import ConfigError
 from gatepost.filters.character_sets import CharacterSets, character_set_faults
 from gatepost.filters.realtime_blocklists import RealtimeBlocklists, realtime_blocklist_faults
@@ -16,18 +17,32 @@ from gatepost.filters.word_patterns import word_group_faults
 from gatepost.filters.words import Words
 from gatepost.mailflow.identify import Identities
 from gatepost.mailflow.judging import Judging
+from gatepost.rules.faults import rule_faults
 
 _SOURCE = "configuration"
+
+
+class _Kind(NamedTuple):
+    """A filter as rules know it, before it has its settings."""
+
+    name: str
+    directions: tuple[Direction, ...]
+
+
+_KINDS = tuple(_Kind(one.name, one.directions) for one in (RealtimeBlocklists, Reputation, Words, CharacterSets))
+
+
+def _filter_faults(configuration: Configuration, source: str) -> Iterator[ConfigError]:
+    settings = configuration.filters
+    yield from realtime_blocklist_faults(settings.realtime_blocklists, f"{source}: filters.realtime_blocklists")
+    yield from word_group_faults(settings.word_groups, source)
+    yield from character_set_faults(settings.character_sets, source)
 
 
 def make_filters(configuration: Configuration, identities: Identities, resolver: Resolver) -> tuple[Filter, ...]:
     """Make every filter; raises ConfigError for settings that cannot work."""
     settings = configuration.filters
-    for fault in (
-        *realtime_blocklist_faults(settings.realtime_blocklists, f"{_SOURCE}: filters.realtime_blocklists"),
-        *word_group_faults(settings.word_groups, _SOURCE),
-        *character_set_faults(settings.character_sets, _SOURCE),
-    ):
+    for fault in _filter_faults(configuration, _SOURCE):
         raise fault
     return (
         RealtimeBlocklists(settings.realtime_blocklists, resolver),
@@ -43,22 +58,8 @@ def make_judging(configuration: Configuration, identities: Identities, resolver:
     return Judging(configuration, identities, resolver, filters, hostname=hostname)
 
 
-def check_judgement(configuration: Configuration) -> None:
-    """Raise ConfigError when rules or filters cannot work."""
-    make_judging(configuration, Identities(configuration), Twin(""), "gateway.invalid")
-
-
 def configuration_refusals(configuration: Configuration, source: str) -> Iterator[ConfigError]:
-    """Yield all that a start and an apply would refuse; rules and filters are tried once the rest is right, and tell their first fault."""
-    faults = list(configuration_faults(configuration, source))
-    yield from faults
-    if not faults:
-        try:
-            check_judgement(configuration)
-        except ConfigError as fault:
-            yield ConfigError(_place(fault.path, source), fault.cause, fault.mend)
-
-
-def _place(path: str, source: str) -> str:
-    """Name the file or version in a fault's place, where the room that found it knows only the settings."""
-    return path.replace(f"{_SOURCE}: ", f"{source}: ", 1) if path.startswith(f"{_SOURCE}: ") else path
+    """Yield all that a start and an apply would refuse."""
+    yield from configuration_faults(configuration, source)
+    yield from _filter_faults(configuration, source)
+    yield from rule_faults(configuration.rules, _KINDS, source)

@@ -35,6 +35,8 @@ MOST_TRACKS = 20_000
 _PAGE = 250
 _COUNTED = 100_000
 """How many that were not looked at are counted."""
+_LOOKED_UP = 500
+"""Addresses of one question to the data."""
 _GROUNDS = 20
 """Older versions that are kept ready during one replay."""
 
@@ -135,8 +137,12 @@ class Replaying:
     async def _listed(self, tenant_id: int, heads: Sequence[TrackHead | None]) -> Listed | None:
         if self._lookup is None:
             return None
-        addresses = {text for head in heads if head is not None for text in head.recipients}
-        return await self._lookup(tenant_id, {folded(Address(*text.rpartition("@")[::2])) for text in addresses})
+        recipients = {text for head in heads if head is not None for text in head.recipients}
+        wanted = sorted({folded(Address(*text.rpartition("@")[::2])) for text in recipients})
+        found: dict[str, bool] = {}
+        for start in range(0, len(wanted), _LOOKED_UP):
+            found.update(await self._lookup(tenant_id, wanted[start : start + _LOOKED_UP]))
+        return found
 
     async def _prepare(self, tally: Tally, heads: Sequence[TrackHead | None]) -> None:
         """Make the versions ready by which a page's mails were judged."""

@@ -17,8 +17,9 @@ from gatepost.versioning.record import HOUSE, Version, VersionLine, checksum, en
 _LINE = "number, author, made_at, reason, checksum"
 _NEWEST = f"SELECT {_LINE}, document FROM configuration_version WHERE tenant_id = ? ORDER BY number DESC LIMIT 1"  # noqa: S608
 _ONE = f"SELECT {_LINE}, document FROM configuration_version WHERE tenant_id = ? AND number = ?"  # noqa: S608
-_HISTORY = f"SELECT {_LINE} FROM configuration_version WHERE tenant_id = ? ORDER BY number DESC LIMIT ?"  # noqa: S608
+_HISTORY = f"SELECT {_LINE} FROM configuration_version WHERE tenant_id = ? AND number < ? ORDER BY number DESC LIMIT ?"  # noqa: S608
 _INSERT = f"INSERT INTO configuration_version (tenant_id, {_LINE}, document) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_ABOVE_ALL = 1 << 62
 _LOCK = "LOCK TABLE configuration_version IN SHARE ROW EXCLUSIVE MODE"
 
 Gateways = Callable[[], Iterable[str]]
@@ -62,9 +63,9 @@ class Versions:
         """Give one version; None when there is none of this number. Raises: StoreAway."""
         return await self._store.ask(lambda connection: _version(self._rows(connection, _ONE, HOUSE, number)))
 
-    async def history(self, limit: int) -> list[VersionLine]:
-        """Give the newest versions, newest first. Raises: StoreAway."""
-        rows: list[Any] = await self._store.ask(lambda connection: self._rows(connection, _HISTORY, HOUSE, limit))
+    async def history(self, limit: int, below: int = _ABOVE_ALL) -> list[VersionLine]:
+        """Give the newest versions with a number below this one, newest first. Raises: StoreAway."""
+        rows: list[Any] = await self._store.ask(lambda connection: self._rows(connection, _HISTORY, HOUSE, below, limit))
         return [VersionLine(*row) for row in rows]
 
     async def make(self, proposal: Proposal) -> Kept:
