@@ -26,7 +26,7 @@ from waiting import until
 
 LIST, ASK = "list.example", "ask.example"
 REACHED_S = 2.0
-CLI = (
+
     "import sys; from gatepost.cli.people import people; sys.exit(people(sys.argv[1:], exit_on_error=False, result_action='return_value'))"
 )
 

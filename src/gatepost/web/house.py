@@ -2,7 +2,7 @@
 """What pages and the API may ask: the services of the rooms, as `roles/console_rooms` puts them together."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gatepost.access.access import Access
 from gatepost.config.configuration import Configuration
@@ -14,6 +14,7 @@ from gatepost.versioning.change import Versioning
 from gatepost.versioning.draft import Drafts
 from gatepost.versioning.record import ProcessState
 from gatepost.web.gateways import Gateways
+from gatepost.web.trying import Replaying, Trials
 from gatepost.web.watch import Watch
 
 
@@ -27,7 +28,8 @@ class House(NamedTuple):
     people: People
     versioning: Versioning
     drafts: Drafts
-    replaying: Any
+    replaying: Replaying
+    trials: Trials
     gateways: Gateways
     watch: Watch
     configuration: Callable[[], Awaitable[Configuration]]

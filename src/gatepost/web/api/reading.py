@@ -13,7 +13,7 @@ from starlette.requests import Request
 from gatepost.web.api.operation import Operation
 from gatepost.web.api.problem import Place, Problem, Stopped, invalid, pointer
 
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,19})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?\Z")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,19})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?\Z")
 _LITERALS: Final = {"true": True, "false": False}
 _WHERE = re.compile(r"(?P<what>.*?)(?: - at `\$?\.?(?P<at>.*)`)?\Z", re.DOTALL)
 _FIELD = re.compile(r"Object (?:contains unknown|missing required) field `(?P<key>.*)`\Z", re.DOTALL)

@@ -13,7 +13,7 @@ from gatepost.people.user_search import PAGE, PAGE_MOST, Search, UserCounts, Use
 from gatepost.web.api.operation import Call, Operations
 from gatepost.web.api.people import READ, WRITE, Late, RowRemoved, RowSaved, Unfit, removed, saved, unfit
 from gatepost.web.api.problem import Missing, missing
-from gatepost.web.api.values import Cursor, Name, Revision
+from gatepost.web.api.values import Cursor, Name, Revision, Word
 
 operations = Operations()
 
@@ -23,7 +23,7 @@ class UserSearchAsked(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     text: Annotated[str, Meta(max_length=1000, description="Words in name or address; all must be there.")] = ""
     enabled: bool | None = None
-    source: Annotated[str | None, Meta(description="The directory they come from; `manual`: entered by hand.")] = None
+    source: Annotated[Word | None, Meta(description="The directory they come from; `manual`: entered by hand.")] = None
     limit: Annotated[int, Meta(ge=1, le=PAGE_MOST)] = PAGE
     cursor: Cursor = ""
 

@@ -3,14 +3,64 @@
 
 from starlette.routing import Route
 
-from gatepost.web.console import account, administrators, audit, events, incidents, queues, sign_in, start, tracking
+from gatepost.web.console import (
+    account,
+    administrators,
+    advanced,
+    audit,
+    changes,
+    events,
+    filters,
+    incidents,
+    people_domains,
+    people_fields,
+    people_partner,
+    people_partner_entries,
+    people_partners,
+    people_user,
+    people_user_addresses,
+    people_users,
+    queues,
+    routing,
+    rules,
+    sign_in,
+    start,
+    systems,
+    tracking,
+    troubleshooting,
+)
 from gatepost.web.console.places import PLACES
 from gatepost.web.console.session import SignedIn
 from gatepost.web.frame.desk import Desk
 from gatepost.web.frame.words import load
 from gatepost.web.house import House
 
-ROOMS = (sign_in, start, tracking, queues, events, incidents, account, administrators, audit)
+ROOMS = (
+    sign_in,
+    start,
+    tracking,
+    queues,
+    events,
+    incidents,
+    people_domains,
+    people_users,
+    people_user,
+    people_user_addresses,
+    people_partners,
+    people_partner,
+    people_partner_entries,
+    people_fields,
+    routing,
+    rules,
+    filters,
+    systems,
+    advanced,
+    changes,
+    troubleshooting,
+    account,
+    administrators,
+    audit,
+)
 
 
 def desk(house: House) -> Desk:

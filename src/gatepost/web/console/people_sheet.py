@@ -5,15 +5,18 @@ A change names the revision that its page was made from. When another one was sa
 stays in its fields, what is saved now stands beside it, and the next press saves over exactly that.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
+import msgspec
 from starlette.responses import Response
 
 from gatepost.people.answers import Fault, Faulty, Outdated, Removed, Saved
 from gatepost.people.record import AdditionalField
 from gatepost.web.frame.desk import Visit
 from gatepost.web.frame.forms import Form
+from gatepost.web.frame.templates import query
 from gatepost.web.frame.words import Words, _
 
 READ: Final = "people:read"
@@ -23,6 +26,12 @@ ADD: Final = "/-/add"
 SAVED: Final = _("It is saved.")
 REMOVED: Final = _("It is removed.")
 LATE_REMOVAL: Final = _("Somebody else has changed it meanwhile, so it was not removed. This is how it is now.")
+ROOM_SAYS: Final = (
+    _("{0} belongs to {1} already"),
+    _("the user comes from the directory {0}"),
+    _("change it in the directory {0}; here only the activity can be changed"),
+)
+"""What the room of people says in a form and puts together elsewhere than in its fault."""
 LATE: Final = 409
 FAULTY: Final = 400
 
@@ -101,6 +110,8 @@ class Sheet(NamedTuple):
     tabs: tuple[Tab, ...] = ()
     told: tuple[tuple[str, str], ...] = ()
     """What cannot be changed here: label (English) and value."""
+    heading: str = ""
+    """What of the thing is changed here, where that is a part of it; English."""
     note: str = ""
     may_save: bool = True
     revives: bool = True
@@ -108,13 +119,21 @@ class Sheet(NamedTuple):
     save: str = _("Save")
     removal: Removal | None = None
     late: Late | None = None
+    was: str = ""
+    """Marks the values that the page shows as saved; '' while it shows what was typed."""
     template: str = "people_sheet.html"
     more: Mapping[str, Any] = {}
     """What the template shows besides."""
 
+    def opened(self, visit: Visit, held: Mapping[str, Any]) -> Response:
+        """Show the page with what is saved."""
+        visit.form.fill(**held)
+        return self._replace(was=mark(self.fields, held)).show(visit)
+
     def show(self, visit: Visit, status: int = 200) -> Response:
         """Show the page."""
-        return visit.show(self.template, status, title=self.title, sheet=self, **self.more)
+        sheet = self if self.was else self._replace(was=visit.form.raw("was"))
+        return visit.show(self.template, status, title=self.title, sheet=sheet, **self.more)
 
     def behind(self, visit: Visit, theirs: Mapping[str, Any] | None, revision: int = 0) -> Response:
         """Show the page to who was late: what he typed, and what is saved now; None: it is gone."""
@@ -122,7 +141,8 @@ class Sheet(NamedTuple):
         rows = (field.compared(form, theirs, words) for field in self.fields) if theirs is not None else ()
         late = Late(tuple(one for one in rows if one), theirs is None, self.action if theirs is not None else self.back.path)
         may_save = self.may_save and (theirs is not None or self.revives)
-        return self._replace(revision=revision, late=late, may_save=may_save).show(visit, LATE)
+        was = mark(self.fields, theirs) if theirs is not None else ""
+        return self._replace(revision=revision, was=was, late=late, may_save=may_save).show(visit, LATE)
 
 
 def settled(
@@ -150,6 +170,12 @@ def removed(visit: Visit, answer: Removed[Any] | Outdated[Any] | Faulty, one: st
             return visit.go(back, visit.words(REMOVED))
 
 
+def going_on(form: Form, path: str, cursor: str) -> str:
+    """Give the address of a list's next page; '' after the last."""
+    asked = {name: form.many(name) for name in form.names if name != "cursor"}
+    return f"{path}?{query(**asked | {'cursor': cursor})}" if cursor else ""
+
+
 def put_faults(form: Form, faults: Iterable[Fault], places: Mapping[str, str] | None = None) -> None:
     """Put each fault at its field; `places` names the fields that a form calls otherwise."""
     for one in faults:
@@ -159,6 +185,16 @@ def put_faults(form: Form, faults: Iterable[Fault], places: Mapping[str, str] | 
 def seen(form: Form) -> int:
     """Give the revision that a form was made from; 0 for what is new."""
     return form.whole("revision", 0) or 0
+
+
+def mark(fields: Iterable[Field], held: Mapping[str, Any]) -> str:
+    """Mark the saved values of a form's fields, to find out later whether they are still the same."""
+    return hashlib.sha256(msgspec.json.encode([str(held.get(one.name, "")) for one in fields])).hexdigest()[:16]
+
+
+def rests_on(form: Form, fields: Iterable[Field], held: Mapping[str, Any], revision: int) -> int:
+    """Give the revision that a change of these fields rests on: the newest, as long as what changed since was nothing of them."""
+    return revision if form.raw("was") == mark(fields, held) else seen(form)
 
 
 def value_fields(known: Iterable[AdditionalField], words: Words) -> tuple[Field, ...]:

@@ -19,6 +19,7 @@ from gatepost.web.console.people_sheet import (
     Tab,
     as_fields,
     removed,
+    rests_on,
     seen,
     settled,
     value_fields,
@@ -84,8 +85,7 @@ class _Pages:
         user = await self._find(visit)
         if user is None:
             return visit.missing()
-        visit.form.fill(**_general_values(user))
-        return _general(user).show(visit)
+        return _general(user).opened(visit, _general_values(user))
 
     async def save_general(self, visit: Visit) -> Response:
         """Save it."""
@@ -96,7 +96,8 @@ class _Pages:
         if not user.is_replicated:
             typed = {one.name.partition(".")[2]: form.text(one.name) for one in _ATTRIBUTES}
             wanted = msgspec.structs.replace(wanted, display_name=form.text("display_name"), attributes=Attributes(**typed))
-        answer = await self._users.save(visit.actor, wanted, user.id, seen(form))
+        revision = rests_on(form, _general(user).fields, _general_values(user), user.revision)
+        answer = await self._users.save(visit.actor, wanted, user.id, revision)
         sheet = _general(answer.current if isinstance(answer, Outdated) and answer.current is not None else user)
         return settled(visit, answer, sheet, _general_values, sheet.action)
 
@@ -106,8 +107,7 @@ class _Pages:
         if user is None:
             return visit.missing()
         known = await self._fields.all(visit.visitor.tenant_id)
-        visit.form.fill(**as_fields(user.fields, known))
-        return _values(visit, user, known).show(visit)
+        return _values(visit, user, known).opened(visit, as_fields(user.fields, known))
 
     async def save_values(self, visit: Visit) -> Response:
         """Save it."""
@@ -118,7 +118,8 @@ class _Pages:
         if not sheet.may_save:
             return visit.missing()
         wanted = msgspec.structs.replace(user.form, fields=values_sent(visit.form, known))
-        answer = await self._users.save(visit.actor, wanted, user.id, seen(visit.form))
+        revision = rests_on(visit.form, sheet.fields, as_fields(user.fields, known), user.revision)
+        answer = await self._users.save(visit.actor, wanted, user.id, revision)
         return settled(visit, answer, sheet, lambda now: as_fields(now.fields, known), sheet.action)
 
     async def remove(self, visit: Visit) -> Response:
@@ -154,5 +155,3 @@ def _values(visit: Visit, user: User, known: list[AdditionalField]) -> Sheet:
         told = tuple((one.label, user.fields.get(one.name, one.default_value)) for one in known)
         return sheet._replace(fields=(), told=told, note=REPLICATED, may_save=False)
     return sheet
-
-

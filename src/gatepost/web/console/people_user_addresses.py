@@ -2,7 +2,7 @@
 """One corporate user: the tab Email addresses, and the page of each address."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from starlette.responses import Response
@@ -23,6 +23,7 @@ from gatepost.web.console.people_sheet import (
     Sheet,
     Tab,
     put_faults,
+    rests_on,
     seen,
 )
 from gatepost.web.console.people_user import ADDRESSES, ONE, REPLICATED, called, gone, tabs
@@ -63,8 +64,8 @@ class _Pages:
         if user is None:
             return visit.missing()
         here = _here(user)
-        shown = {"user": user, "here_list": here, "add": here + ADD, "tabs": tabs(user.id), "all": ALL, "replicated": REPLICATED}
-        return visit.show("people_user_addresses.html", title=called(user), **shown)
+        shown: dict[str, Any] = {"user": user, "here_list": here, "add": here + ADD, "replicated": REPLICATED}
+        return visit.show("people_user_addresses.html", title=called(user), back=ALL, tabs=tabs(user.id), **shown)
 
     async def new(self, visit: Visit) -> Response:
         """Show an empty form."""
@@ -80,8 +81,7 @@ class _Pages:
         found = _of(user, _named(visit)) if user is not None else None
         if user is None or found is None:
             return visit.missing()
-        visit.form.fill(**_values(found))
-        return _sheet(user, found).show(visit)
+        return _sheet(user, found).opened(visit, _values(found))
 
     async def add(self, visit: Visit) -> Response:
         """Add an address; whatever else of the user was changed meanwhile stays."""
@@ -110,7 +110,8 @@ class _Pages:
         made = msgspec.structs.replace(before, enabled=form.ticked("enabled"))
         if not user.is_replicated:
             made = UserAddress(form.text("address"), form.ticked("is_default") or before.is_default, form.ticked("enabled"))
-        answer = await self._users.save(visit.actor, _with(user, before, made), user.id, seen(form))
+        revision = rests_on(form, _sheet(user, before).fields, _values(before), user.revision)
+        answer = await self._users.save(visit.actor, _with(user, before, made), user.id, revision)
         match answer:
             case Saved():
                 return visit.go(_here(user), visit.words(SAVED))

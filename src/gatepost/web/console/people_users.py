@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """People and identities › Domains and users › Corporate users: search them, add one, remove one."""
 
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -10,9 +10,8 @@ from gatepost.errors import UsageError
 from gatepost.people.answers import Faulty, Saved
 from gatepost.people.record import MANUAL, UserAddress, UserForm
 from gatepost.people.user_search import Search
-from gatepost.web.console.people_sheet import ADD, FAULTY, READ, SAVED, WRITE, Field, Sheet, Tab, put_faults
+from gatepost.web.console.people_sheet import ADD, FAULTY, READ, SAVED, WRITE, Field, Sheet, Tab, going_on, put_faults
 from gatepost.web.frame.desk import Desk, Visit
-from gatepost.web.frame.templates import query
 from gatepost.web.frame.words import _
 from gatepost.web.house import House
 
@@ -42,19 +41,17 @@ def routes(desk: Desk, house: House) -> list[Route]:
             page = await users.search(wanted)
         except UsageError as error:
             form.fault("", str(error))
-        asked = {name: form.many(name) for name in form.names if name != "cursor"}
-        more = f"{PATH}?{query(**asked, cursor=page.cursor)}" if page is not None and page.cursor else ""
+        more = going_on(form, PATH, page.cursor if page is not None else "")
+        shown: dict[str, Any] = {"page": page, "more": more, "path": PATH, "manual": MANUAL}
         if visit.wants_part and page is not None:
-            return visit.show("people_users_rows.html", path=PATH, page=page, more=more, manual=MANUAL)
-        counts = await users.counts(tenant_id)
-        shown = {"page": page, "more": more, "counts": counts, "path": PATH, "add": PATH + ADD, "manual": MANUAL}
+            return visit.show("people_users_rows.html", **shown)
+        shown |= {"counts": await users.counts(tenant_id), "add": PATH + ADD}
         return visit.show("people_users.html", title=_("Corporate users"), **shown)
 
     async def new(visit: Visit, status: int = 200) -> Response:
         if not visit.form.names:
             visit.form.fill(enabled="on")
-        sheet = Sheet(_NEW, PATH + ADD, ALL, save=_("Add"))
-        return sheet.show(visit, _("Add a corporate user"), status)
+        return Sheet(_("Add a corporate user"), _NEW, PATH + ADD, ALL, save=_("Add")).show(visit, status)
 
     async def add(visit: Visit) -> Response:
         form = visit.form

@@ -48,6 +48,11 @@ class Form:
         """Give the lines of a text field that say something."""
         return [line.strip() for line in self.text(name).splitlines() if line.strip()]
 
+    def file(self, name: str) -> bytes:
+        """Give the bytes of a file that was sent; none where there was none."""
+        value = self._values.get(name)
+        return next((one for one in value if isinstance(one, bytes)), b"") if isinstance(value, list) else b""
+
     def ticked(self, name: str) -> bool:
         """Tell whether a box is ticked."""
         return self.text(name).lower() in ("on", "true", "1", "yes")

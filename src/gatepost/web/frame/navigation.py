@@ -14,6 +14,8 @@ class Place(NamedTuple):
     path: str
     right: str
     below: "tuple[Place, ...]" = ()
+    alone: bool = False
+    """Pages below its path are other places."""
 
 
 class Navigation(NamedTuple):

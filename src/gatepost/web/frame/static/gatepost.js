@@ -72,6 +72,21 @@ function orders(root) {
   }
 }
 
+// <select name="direction"> decides which <div data-directions="inbound any"> are offered.
+function directions(root) {
+  const choice = root.querySelector("select[name=direction]");
+  const offered = root.querySelectorAll("[data-directions]");
+  if (!choice || !offered.length) return;
+  const follow = () => {
+    for (const one of offered) {
+      one.hidden = !one.dataset.directions.split(" ").includes(choice.value);
+      for (const input of one.querySelectorAll("input")) input.disabled = one.hidden;
+    }
+  };
+  choice.addEventListener("change", follow);
+  follow();
+}
+
 function menu() {
   const wide = window.matchMedia("(min-width: 60.01rem)");
   const element = document.querySelector("[data-menu]");
@@ -81,7 +96,7 @@ function menu() {
   follow();
 }
 
-function enliven(root) { times(root); charts(root); orders(root); }
+function enliven(root) { times(root); charts(root); orders(root); directions(root); }
 
 document.addEventListener("submit", (event) => {
   const question = event.target.dataset.ask;

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Submission users: the password that is typed is hashed with argon2id at once (RFC 9106); only the hash goes into the draft."""
+
+import asyncio
+from typing import Any, Final
+
+from gatepost.access.passwords import MEMORY_KIB, PASSES, fault_in
+from gatepost.versioning.plan import HIDDEN
+from gatepost.web.console.settings_form_pages import ListPages
+from gatepost.web.frame.desk import Visit
+
+_ONE_AT_A_TIME: Final = asyncio.Semaphore(1)
+"""Each calculation takes tens of megabytes."""
+
+
+class SubmissionUsers(ListPages):
+    """The list, and one of them."""
+
+    async def values(self, visit: Visit, name: str) -> dict[str, Any] | None:
+        """Hash the password that was typed; without one the old hash stays, and a new user is told to have one."""
+        typed = self.form.read(visit.form)
+        password = typed["password"]
+        if password == HIDDEN:
+            return typed if name else {key: value for key, value in typed.items() if key != "password"}
+        if fault := fault_in(password, str(typed["name"])):
+            visit.form.fault("password", fault)
+            return None
+        async with _ONE_AT_A_TIME:
+            typed["password"] = await asyncio.to_thread(_hashed, password)
+        return typed
+
+
+def _hashed(password: str) -> str:
+    from argon2 import PasswordHasher  # loaded when the first password is typed
+
+    return PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1).hash(password)
