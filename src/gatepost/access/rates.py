@@ -37,6 +37,11 @@ class Rates:
             self._buckets.popitem(last=False)
         return wait
 
+    def give_back(self, client: str) -> None:
+        """Give one back that was taken, as for what needs no limit after all."""
+        if (bucket := self._buckets.get(key := _key(client))) is not None:
+            self._buckets[key] = (min(self._burst, bucket[0] + 1.0), bucket[1])
+
 
 def _key(client: str) -> str:
     try:

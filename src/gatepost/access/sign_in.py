@@ -233,7 +233,7 @@ class SignIn:
         return _step(self._tickets.make(settled.claim, settled.need))
 
     async def _limited(self, came: Came, attempt: Callable[[], Awaitable[Outcome]]) -> Outcome:
-        """Let a client try as often as it may, and no refusal be sooner than another."""
+        """Let a client fail as often as it may, and no refusal be sooner than another; success is free, as many share an address."""
         if wait := self._rates.take(came.client):
             return Later(math.ceil(wait))
         loop = asyncio.get_running_loop()
@@ -242,6 +242,8 @@ class SignIn:
             outcome = await attempt()
         except Busy:
             return Later(30)
+        if isinstance(outcome, Done | Step):
+            self._rates.give_back(came.client)
         if isinstance(outcome, Refused):
             await asyncio.sleep(max(0.0, begun + self._refusal_s - loop.time()))
         return outcome

@@ -74,3 +74,14 @@ def test_what_is_remembered_of_somebody_is_forgotten_with_him():
     assert memory.get("b1") == "y"
     memory.put("d1", "dora", "w", memory.changes)
     assert (memory.get("b1"), memory.get("c1"), memory.get("d1")) == ("y", None, "w")
+
+
+def test_what_was_given_back_can_be_taken_again():
+    """A token that comes back leaves the bucket as it was, and never fuller than it can be."""
+    rates = Rates(per_minute=1, burst=2, clock=lambda: 0.0)
+    rates.give_back("192.0.2.1")
+    for _ in range(10):
+        assert rates.take("192.0.2.1") == 0.0
+        rates.give_back("192.0.2.1")
+    rates.give_back("192.0.2.1")
+    assert [rates.take("192.0.2.1") > 0 for _ in range(3)] == [False, False, True]
