@@ -16,8 +16,8 @@ from gatepost.config.complaint import complaint, key_names, mend, type_at
 from gatepost.errors import ConfigError
 
 PREFIX = "GATEPOST_"
-NOT_SETTINGS = frozenset({"GATEPOST_SHARED"})
-"""Variables of the tests, never settings."""
+NOT_SETTINGS = frozenset({"GATEPOST_SHARED", "GATEPOST_URL", "GATEPOST_TOKEN"})
+"""Variables of the tests, and those that name the console that commands ask; never settings."""
 
 
 def overlay(document: dict[str, Any], model: type, environ: Mapping[str, str]) -> None:

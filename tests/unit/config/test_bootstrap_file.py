@@ -73,7 +73,7 @@ def test_a_malformed_key_is_told_with_path_cause_and_mend(write, text, line):
         ('hostname = "not a name"\n' + PLAIN, "hostname", "is no domain name"),
         ('hostname = "192.0.2.1"\n' + PLAIN, "hostname", "is an IP address"),
         ('user = "nobody-of-that-name"\n' + PLAIN, "user", "has no user"),
-        ("listeners = []", "listeners", "no mail can come in"),
+        ("listeners = []", "listeners", "there is none for mail"),
         (PLAIN + PLAIN, "listeners[1]", "listens where listeners[0] does"),
         (PLAIN + 'address = "localhost"', "listeners[0].address", "is no IP address"),
         (PLAIN + 'proxy_from = ["10.0.0.1/8"]', "listeners[0].proxy_from[0]", "meant 10.0.0.0/8?"),
@@ -108,7 +108,7 @@ def test_tls_files_that_exist_are_taken(write, tmp_path):
 
 
 def test_the_environment_overrides_the_file_in_each_type(write):
-    """Texts, numbers, truths, lists and entries of a list can be set by variables."""
+    """Texts, numbers, choices, lists and entries of a list can be set by variables."""
     environ = {
         "GATEPOST_HOSTNAME": "other.example.com",
         "GATEPOST_PROCESSES__RECEIVE": "2",
@@ -116,7 +116,7 @@ def test_the_environment_overrides_the_file_in_each_type(write):
         "GATEPOST_LISTENERS__0__PROXY_FROM": "127.0.0.0/8, ::1",
         "GATEPOST_LISTENERS__1__ADDRESS": "127.0.0.1",
         "GATEPOST_LISTENERS__1__TLS": "none",
-        "GATEPOST_LISTENERS__1__SUBMISSION": "false",
+        "GATEPOST_LISTENERS__1__SERVES": "mail",
         "GATEPOST_SHARED": "/anywhere",
         "PATH": "/bin",
     }
@@ -142,7 +142,7 @@ def test_the_environment_overrides_the_file_in_each_type(write):
         ("GATEPOST_PROCESSES__RECEIVE", "two", "'two' cannot be read; write a whole number from 1 to 64"),
         ("GATEPOST_PROCESSES__RECEIVE", "0", "expected int >= 1; write a whole number from 1 to 64"),
         ("GATEPOST_LISTENERS__0__TLS", "maybe", "'maybe' is not one of the choices"),
-        ("GATEPOST_LISTENERS__0__SUBMISSION", "perhaps", "'perhaps' cannot be read; write true or false"),
+        ("GATEPOST_LISTENERS__0__SERVES", "perhaps", "'perhaps' is not one of the choices"),
     ],
 )
 def test_a_wrong_variable_is_named_instead_of_the_file(write, variable, value, rest):

@@ -57,10 +57,10 @@ def document(routes: Sequence[BaseRoute]) -> bytes:
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
     shape = dict(zip(map(str, kinds), schemas, strict=True))
     for one in OPERATIONS:
-        described = made["paths"][f"/v1{one.template}"][one.method.lower()]
-        described.update(_described(one, shape))
-        if described["description"] == described["summary"]:
-            del described["description"]
+        told = made["paths"][f"/v1{one.template}"][one.method.lower()]
+        told.update(_described(one, shape))
+        if told["description"] == told["summary"]:
+            del told["description"]
     made["paths"] = dict(sorted(made["paths"].items()))
     made["components"] = {
         "schemas": dict(sorted(components.items())),

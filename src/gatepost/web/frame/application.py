@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from gatepost.web.frame import assets
@@ -15,14 +15,13 @@ from gatepost.web.frame.desk import Desk
 from gatepost.web.frame.headers import Headers
 
 
-def application(desk: Desk, routes: Sequence[BaseRoute], api: ASGIApp | None = None) -> ASGIApp:
-    """Put it together; what is below `/api` is the API's alone."""
+def application(desk: Desk, routes: Sequence[BaseRoute]) -> ASGIApp:
+    """Put it together."""
 
     async def error(request: Request, fault: Exception) -> Response:
         return await desk.missing(request, fault)
 
-    mounted: list[BaseRoute] = [Mount("/api", app=api)] if api is not None else []
     files = Route("/static/{mark:str}/{name:path}", assets.serve)
-    site = Starlette(routes=[files, *mounted, *routes], exception_handlers={HTTPException: error})
+    site = Starlette(routes=[files, *routes], exception_handlers={HTTPException: error})
     site.router.redirect_slashes = False  # There is one address for each page, and nobody is told of others.
     return Headers(site)

@@ -43,7 +43,7 @@ class Sessions(Protocol):
 
 
 def cookie_name(request: Request) -> str:
-    """Name the cookie; on TLS with the prefix that binds it to this host (RFC 6265bis section 4.1.3)."""
+    """Name the cookie; on TLS with the prefix by which browsers bind it to this host (RFC 6265 section 4.1, and what its successor adds)."""
     return f"__Host-{COOKIE}" if request.url.scheme == "https" else COOKIE
 
 
