@@ -3,8 +3,6 @@
 
 import asyncio
 import smtplib
-import subprocess
-import sys
 import time
 from asyncio import to_thread
 from collections.abc import AsyncIterator
@@ -26,9 +24,6 @@ from waiting import until
 
 LIST, ASK = "list.example", "ask.example"
 REACHED_S = 2.0
-
-    "import sys; from gatepost.cli.people import people; sys.exit(people(sys.argv[1:], exit_on_error=False, result_action='return_value'))"
-)
 
 
 def settings(port: int) -> Configuration:
@@ -173,11 +168,7 @@ async def test_the_command_line_looks_after_people(house: House) -> None:
     """Add, change, show, list, remove, partners and fields; what is wrong is told at its field, with exit code 1."""
 
     async def said(*words: str, code: int = 0) -> Any:
-        def run() -> "subprocess.CompletedProcess[str]":
-            command = [sys.executable, "-c", CLI, *words, "--json", "--config", str(house.gateway.config_file)]
-            return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-
-        done = await to_thread(run)
+        done = await to_thread(house.gateway.command, "people", *words, "--json")
         assert done.returncode == code, done.stderr + done.stdout
         return msgspec.json.decode(done.stdout)
 

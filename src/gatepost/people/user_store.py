@@ -5,7 +5,7 @@ Promises: an address belongs to one user of a tenant; of two changes that rest o
 row, its addresses, its audit entry and its artefacts are one transaction; a change that changes nothing leaves nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +19,8 @@ from gatepost.people.user_form import Ready, replicated_faults
 
 COLUMNS = "id, display_name, enabled, source, attributes, fields, revision, changed_at"
 _ONE = f"SELECT {COLUMNS} FROM corporate_user WHERE tenant_id = ? AND id = ?"  # noqa: S608 - constants
+_LISTED = """SELECT a.address, a.enabled, u.enabled FROM corporate_address a
+    JOIN corporate_user u ON u.tenant_id = a.tenant_id AND u.id = a.user_id WHERE a.tenant_id = ? AND a.address IN ({marks})"""
 _BY_ADDRESS = "SELECT user_id FROM corporate_address WHERE tenant_id = ? AND address = ?"
 _ADDRESSES = """SELECT user_id, written, is_default, enabled FROM corporate_address
     WHERE tenant_id = ? AND user_id IN ({marks}) ORDER BY user_id, is_default DESC, address"""
@@ -81,6 +83,12 @@ class UserStore:
         """Give the user who has a folded address."""
         row = self._ledger.run(connection, _BY_ADDRESS, tenant_id, address).fetchone()
         return self.get(connection, tenant_id, row[0]) if row else None
+
+    def listed(self, connection: Any, tenant_id: int, addresses: Collection[str]) -> dict[str, bool]:
+        """Tell which of some folded addresses (500 at most) are a user's, and whether each is enabled, as its user."""
+        text = _LISTED.format(marks=", ".join("?" * len(addresses)))
+        rows = self._ledger.run(connection, text, tenant_id, *addresses).fetchall() if addresses else ()
+        return {address: bool(own and user) for address, own, user in rows}
 
     def with_addresses(self, connection: Any, tenant_id: int, rows: Sequence[Any]) -> list[User]:
         """Make users of rows of `COLUMNS`, in their order."""

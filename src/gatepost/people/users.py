@@ -3,7 +3,7 @@
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from gatepost.contracts.actor import Actor
 from gatepost.people.address import folded
@@ -47,6 +47,10 @@ class Users:
         if read is None:
             return None
         return await self._ledger.store.ask(lambda connection: self._rows.find(connection, tenant_id, str(read)))
+
+    async def listed(self, tenant_id: int, addresses: Collection[str]) -> dict[str, bool]:
+        """Tell which of some folded addresses (500 at most) are a user's, and whether each is enabled. Raises: StoreAway."""
+        return await self._ledger.store.ask(lambda connection: self._rows.listed(connection, tenant_id, addresses))
 
     async def save(self, actor: Actor, untrusted: UserForm, identity: str = "", revision: int = 0) -> Saved[User] | Outdated[User] | Faulty:
         """Add a user, or change the one of an id whose revision the caller has seen. Raises: StoreFull, StoreAway."""

@@ -55,7 +55,7 @@ class ConsoleRooms:
         self.events = EventService(store, name)
         looked = Looked(self.configuration, self._legacy_refused)
         self.incidents = incidents_of(store, links, looked, hostname=name, base_url=web_address(bootstrap), audit=audit)
-        self.replaying = Replaying(store, self.versioning, self.drafts)
+        self.replaying = Replaying(store, self.versioning, self.drafts, self.people.users.listed)
         self.retention = RetentionClock(Kept(self.tracks, self.events.log, self.access.audit, self.incidents), self.configuration)
 
     async def begin(self, seed: str) -> None:

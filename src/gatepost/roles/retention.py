@@ -76,13 +76,13 @@ class RetentionClock:
             details=await _told("details", rooms.tracks.upkeep.drop_before(today - settings.details_days, only_details=True)),
             statistics=await _told("statistics", rooms.tracks.traffic.drop_before(now - settings.statistics_days * DAY_S)),
             events=await _told("events", rooms.events.drop_before(now - settings.events_days * DAY_S)),
-            audit=await _told("audit", self._drop_audit(settings.audit_days)),
+            audit=await _told("audit", self._drop_audit(settings.audit_days, now)),
             incidents=await _told("incidents", rooms.incidents.drop_healed_before(now - settings.incidents_days * DAY_S)),
         )
 
-    async def _drop_audit(self, days: int) -> int:
+    async def _drop_audit(self, days: int, now: float) -> int:
         audit = self._kept.audit
-        return sum([await audit.drop_before(days, tenant_id) for tenant_id in await audit.tenants()])
+        return sum([await audit.drop_before(days, tenant_id, now=now) for tenant_id in await audit.tenants()])
 
     async def _work(self) -> None:
         pause = FIRST_S
