@@ -18,6 +18,9 @@ from typing import Final, NamedTuple
 
 from jinja2 import Environment, nodes
 
+from gatepost.versioning.edit_fields import Field, fields
+from gatepost.versioning.edit_sections import sections
+
 PACKAGE: Final = Path(__file__).parent.parent / "src" / "gatepost"
 WEB: Final = PACKAGE / "web"
 
@@ -66,7 +69,20 @@ def sentences() -> list[Sentence]:
     for room, saying in SAYING.items():
         for path in sorted((PACKAGE / room).rglob("*.py")):
             found += said_in_code(path.read_text(), place(path), saying)
-    return found
+    return [*found, *manuals()]
+
+
+def manuals() -> Iterator[Sentence]:
+    """Give the manual of each field of the configuration, which stands below its input."""
+
+    def below(section: str, described: Iterable[Field]) -> Iterator[Sentence]:
+        for field in described:
+            if field.manual:
+                yield Sentence(field.manual, f"config/{section}.{field.name}")
+            yield from below(section, field.fields)
+
+    for section in sections():
+        yield from below(section, fields(section))
 
 
 def templates() -> list[Path]:

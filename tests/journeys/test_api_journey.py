@@ -53,7 +53,7 @@ async def test_the_command_line_works_by_url(tmp_path: Path):
             await asyncio.to_thread(send_one, gateway.port)
             await until(lambda: say("track", "search", "bob@example.com", "--status", "success", "--json")[0] == 0, "the mail's track")
             await asyncio.to_thread(change_the_configuration, say, tmp_path / "new.toml")
-            await asyncio.to_thread(add_a_user, console)
+            await asyncio.to_thread(add_a_user, say)
             answer = await asyncio.to_thread(ask, console, "access.audit", limit=50)
             told = [(one["operation"], one["author"], one["client"]) for one in answer["entries"] if one["via"] == "api"]
             assert told == [("people.user.add", "anna", LOOPBACK), ("config.apply", "anna", LOOPBACK)]
@@ -93,8 +93,8 @@ def change_the_configuration(say: Say, file: Path) -> None:
         assert time.monotonic() < end, say("config", "status")
 
 
-def add_a_user(console: Console) -> None:
+def add_a_user(say: Say) -> None:
     """Add somebody of the new domain."""
-    user = {"display_name": "Jo", "addresses": [{"address": "jo@second.example"}]}
-    assert ask(console, "people.user.save", user=user, author="", id="", revision=0)["outcome"] == "saved"
-    assert ask(console, "people.user.list", text="jo", limit=5)["counts"]["users"] == 1
+    assert say("people", "add", "jo@second.example", "--name", "Jo") == (0, "jo@second.example was added.\n")
+    code, told = say("people", "list", "jo")
+    assert code == 0 and "jo@second.example" in told

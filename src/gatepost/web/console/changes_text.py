@@ -29,6 +29,19 @@ _AT_LINE: Final = re.compile(r"line (\d+), column \d+")
 _HEAD: Final = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.-]+)\s*\]\]?\s*(?:#.*)?")
 _KEY: Final = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
 _STEP: Final = re.compile(r"([a-z0-9_]+)(?:\[(\d+)\])?")
+SENTENCES: Final = (
+    _("expected {0}, got {1}"),
+    _("expected {0} >= {1}"),
+    _("expected {0} <= {1}"),
+    _("unknown key"),
+    _("missing"),
+    _("the keys here are {0}"),
+    _("is not TOML ({0})"),
+    _("mend that line; a text stands in quotes"),
+    _("a secret is given by reference"),
+    _("write file:/PATH or env:NAME, never the secret itself"),
+)
+"""What is said of a text alone, with the places of its values numbered; the rest stands in settings_form_faults."""
 _UNREAD: Final = _("Nothing is kept yet: this text cannot be read.")
 _LATE: Final = _("The draft was changed meanwhile. Your text still stands below; sending it again replaces that draft.")
 

@@ -29,10 +29,6 @@ def routes(desk: Desk, house: House) -> list[Route]:
     """Give the pages."""
     fields = house.people.fields
 
-    async def find(visit: Visit) -> AdditionalField | None:
-        named = visit.request.path_params["name"]
-        return next((one for one in await fields.all(visit.visitor.tenant_id) if one.name == named), None)
-
     async def overview(visit: Visit) -> Response:
         known = await fields.all(visit.visitor.tenant_id)
         return visit.show("people_fields.html", title=_("Additional user fields"), listed=known, path=PATH, add=PATH + ADD)
@@ -49,7 +45,8 @@ def routes(desk: Desk, house: House) -> list[Route]:
         return settled(visit, await fields.save(visit.actor, wanted), _NEW, _values, PATH)
 
     async def one(visit: Visit) -> Response:
-        field = await find(visit)
+        named = visit.request.path_params["name"]
+        field = next((one for one in await fields.all(visit.visitor.tenant_id) if one.name == named), None)
         if field is None:
             return visit.missing()
         return _sheet(field).opened(visit, _values(field))

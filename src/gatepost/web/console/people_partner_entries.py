@@ -120,13 +120,14 @@ class _Pages:
         return removed(visit, answer, f"{here}/{path_part(address)}", here)
 
     async def _sheet(self, visit: Visit, entry: PartnerAddress, known: list[AdditionalField]) -> Sheet:
+        domain = await self._partners.get(visit.visitor.tenant_id, _domain(entry.address))
         here = _list_of(_domain(entry.address))
         one = f"{here}/{path_part(entry.address)}"
         effective = await self._partners.effective(visit.visitor.tenant_id, entry.address)
         held = [*settings_held(effective, visit.words), *fields_held(effective.fields, known)]
         back = Tab(_("All user entries of this partner"), here)
         removal = Removal(here + "/-/remove", _("Remove this user entry?"), hidden={"address": entry.address})
-        fields = (_NAME, COMMENT, *value_fields(known, visit.words))
+        fields = (_NAME, COMMENT, *value_fields(known, visit.words, domain.fields if domain is not None else None))
         sheet = Sheet(entry.address, fields, one, back, entry.revision, removal=removal)
         return sheet._replace(template="people_partner_entry.html", more={"held": held})
 

@@ -6,7 +6,7 @@ stays in its fields, what is saved now stands beside it, and the next press save
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -197,17 +197,11 @@ def rests_on(form: Form, fields: Iterable[Field], held: Mapping[str, Any], revis
     return revision if form.raw("was") == mark(fields, held) else seen(form)
 
 
-def value_fields(known: Iterable[AdditionalField], words: Words) -> tuple[Field, ...]:
-    """Give a form's fields for the values of additional fields; an empty one inherits."""
-    return tuple(
-        Field(
-            f"fields.{one.name}",
-            one.label,
-            hint=words("Empty: {value}", value=one.default_value) if one.default_value else "",
-            placeholder=one.default_value,
-        )
-        for one in known
-    )
+def value_fields(known: Sequence[AdditionalField], words: Words, above: Mapping[str, str] | None = None) -> tuple[Field, ...]:
+    """Give a form's fields for the values of additional fields; an empty one inherits what `above` says, else the default value."""
+    inherited = {one.name: (above or {}).get(one.name) or one.default_value for one in known}
+    hints = {name: words("Left empty, {value} holds.", value=value) if value else "" for name, value in inherited.items()}
+    return tuple(Field(f"fields.{one.name}", one.label, hint=hints[one.name], placeholder=inherited[one.name]) for one in known)
 
 
 def values_sent(form: Form, known: Iterable[AdditionalField]) -> dict[str, str]:

@@ -2,19 +2,21 @@
 """Submission users: the password that is typed is hashed with argon2id at once (RFC 9106); only the hash goes into the draft."""
 
 import asyncio
-from typing import Any, Final
+from typing import Any
 
 from gatepost.access.passwords import MEMORY_KIB, PASSES, fault_in
 from gatepost.versioning.plan import HIDDEN
-from gatepost.web.console.settings_form_pages import ListPages
+from gatepost.web.console.settings_form_pages import Described, ListPages
 from gatepost.web.frame.desk import Visit
-
-_ONE_AT_A_TIME: Final = asyncio.Semaphore(1)
-"""Each calculation takes tens of megabytes."""
+from gatepost.web.house import House
 
 
 class SubmissionUsers(ListPages):
     """The list, and one of them."""
+
+    def __init__(self, house: House, described: Described) -> None:
+        super().__init__(house, described)
+        self._one_at_a_time = asyncio.Semaphore(1)  # each calculation takes tens of megabytes
 
     async def values(self, visit: Visit, name: str) -> dict[str, Any] | None:
         """Hash the password that was typed; without one the old hash stays, and a new user is told to have one."""
@@ -25,7 +27,7 @@ class SubmissionUsers(ListPages):
         if fault := fault_in(password, str(typed["name"])):
             visit.form.fault("password", fault)
             return None
-        async with _ONE_AT_A_TIME:
+        async with self._one_at_a_time:
             typed["password"] = await asyncio.to_thread(_hashed, password)
         return typed
 

@@ -4,9 +4,11 @@
 import re
 from typing import Any, Final
 
+import msgspec
 from markupsafe import Markup
 
 from gatepost.versioning.edit_fields import Field
+from gatepost.versioning.edit_sections import sections
 from gatepost.web.console.settings_form_labels import CHOICES, LABELS, MANUALS, TITLES
 from gatepost.web.frame.words import Words
 
@@ -18,7 +20,7 @@ def hint(section: str, field: Field, words: Words) -> Markup:
     manual = words(MANUALS.get((section, field.name), field.manual))
     parts = [
         _marked(section, manual, words),
-        *(Markup.escape(one) for one in (_range(field, words), _default(section, field, words)) if one),
+        *(Markup.escape(one) for one in (_range(section, field, words), _default(section, field, words)) if one),
     ]
     return Markup(" ").join(part for part in parts if part)
 
@@ -36,11 +38,22 @@ def _marked(section: str, manual: str, words: Words) -> Markup:
     return said + Markup.escape(manual[end:])
 
 
-def _range(field: Field, words: Words) -> str:
-    low, high = field.low, field.high
-    if field.kind not in ("whole", "number") or high is None:
-        return words("At least {low}.", low=_figure(low, words)) if field.kind == "whole" and low else ""
-    return words("From {low} to {high}.", low=_figure(low or 0, words), high=_figure(high, words))
+def _range(section: str, field: Field, words: Words) -> str:
+    if field.kind not in ("whole", "number"):
+        return ""
+    low, high = (_figure(one, words) if one is not None else "" for one in (field.low, field.high))
+    if _is_open(section, field.name):
+        return words("More than {low}, at most {high}.", low=low, high=high) if high else words("More than {low}.", low=low)
+    if not high:
+        return words("At least {low}.", low=low) if low and low != "0" else ""
+    return words("From {low} to {high}.", low=low, high=high)
+
+
+def _is_open(section: str, name: str) -> bool:
+    """Tell whether a field's lowest value itself is not allowed."""
+    model = sections()[section].model
+    kind = next((field.type for field in msgspec.structs.fields(model) if field.name == name), None)
+    return any(isinstance(mark, msgspec.Meta) and mark.gt is not None for mark in getattr(kind, "__metadata__", ()))
 
 
 def _default(section: str, field: Field, words: Words) -> str:

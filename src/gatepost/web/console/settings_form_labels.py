@@ -141,6 +141,14 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "memory_mails": _("Mails in memory"),
         "memory_bytes": _("Mails in memory (bytes)"),
     },
+    "retention": {
+        "summaries_days": _("Message tracking: store summaries (days)"),
+        "details_days": _("Message tracking: store details (days)"),
+        "events_days": _("Store events (days)"),
+        "statistics_days": _("Store statistics (days)"),
+        "audit_days": _("Store the audit (days)"),
+        "incidents_days": _("Store incidents (days)"),
+    },
 }
 """By section and field."""
 
@@ -199,6 +207,9 @@ TITLES: Final[Mapping[str, str]] = {"notices": _("Notices"), "dns": _("DNS"), "r
 
 MANUALS: Final[Mapping[tuple[str, str], str]] = {
     ("submission_users", "password"): _("At least 12 characters. Only its argon2id hash is kept; left empty, the password so far stays."),
+    ("rules", "recipient_scope"): _(
+        "Owned domains: whatever stands before the @. Corporate email addresses: owned domains too, but who is unknown there is refused."
+    ),
     ("corporate_users", "value"): _("An address of an owned domain."),
 }
 """By section and field, what pages say in place of the model's manual, which is written for a file."""

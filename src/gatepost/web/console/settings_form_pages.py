@@ -22,7 +22,6 @@ from gatepost.versioning.edit_values import Fault
 from gatepost.web.console.settings_form import SettingsForm
 from gatepost.web.console.settings_form_draft import Editing, Seen
 from gatepost.web.frame.desk import Desk, Visit
-from gatepost.web.frame.templates import query
 from gatepost.web.frame.words import _
 from gatepost.web.house import House
 
@@ -190,7 +189,3 @@ class ListPages:
     def label(self, entry: Entry | None) -> str:
         """Give what people call an entry."""
         return str(entry.values[self.described.columns[0]]) if entry else ""
-
-    def address(self, entry: Entry) -> str:
-        """Give the address of an entry's page."""
-        return f"{self.described.path}/entry?{query(entry=entry.name)}"

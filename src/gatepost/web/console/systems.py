@@ -22,6 +22,11 @@ PATH: Final = SYSTEMS
 SEEN_BY: Final = ("configuration:read", "monitoring:read")
 """Either is enough to see it: incidents lead here."""
 CHANGE: Final = "configuration:write"
+COMMANDS: Final = {
+    "invite": "gatepost role invite",
+    "join": "gatepost role join HOST:PORT --token TOKEN",
+    "example": "gateway.example.com:4465",
+}
 
 
 def routes(desk: Desk, house: House) -> list[Route]:
@@ -60,6 +65,7 @@ class _Systems:
             program=__version__,
             local=LOCAL,
             joined=joined,
+            commands=COMMANDS,
             may_change=visit.visitor.may(CHANGE),
         )
 

@@ -20,6 +20,7 @@ SYSTEMS: Final = "/configuration/connected-systems"
 PATH: Final = SYSTEMS + "/webhooks"
 TABS: Final = (Tab(_("Gateways"), SYSTEMS), Tab(_("Webhooks"), PATH))
 SEE, CHANGE = "monitoring:read", "monitoring:write"
+_EXAMPLE: Final = "https://alerts.example.com/gatepost"
 SENTENCES: Final = (
     _("has {0} to {1} printable characters"),
     _("there are {0} webhooks already; remove one first"),
@@ -90,8 +91,7 @@ class _Webhooks:
 
 
 def _shown(visit: Visit, made: Created | None) -> dict[str, Any]:
-    tabs = TABS  # who sees webhooks sees the gateways, too
-    return {"tabs": tabs, "made": made, "may_change": visit.visitor.may(CHANGE)}
+    return {"tabs": TABS, "made": made, "may_change": visit.visitor.may(CHANGE), "example": _EXAMPLE}
 
 
 async def _tried(visit: Visit, change: Awaitable[Any]) -> Any:

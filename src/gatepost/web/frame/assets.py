@@ -2,11 +2,13 @@
 """Our own files and the pinned ones of others, served under names that hold their checksum, so that browsers keep them for good.
 
 `static/` holds what is ours, `static/vendor/` what the build hook laid there. Each file is read once, at its first use, and held
-compressed; nothing outside the folder can be asked for, since only known names are answered.
+compressed. Only names that were found in the folder are looked at, so whatever is asked for, nothing else is touched, and nothing but
+them is remembered.
 """
 
 import gzip
 import hashlib
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -35,15 +37,23 @@ class Asset(NamedTuple):
     """The beginning of its SHA-256."""
 
 
-@lru_cache(maxsize=256)
 def asset(name: str) -> Asset | None:
     """Give a file by its path below `static`; None when there is none that may be served."""
-    media_type = _TYPES.get(Path(name).suffix)
-    path = FOLDER / name
-    if media_type is None or ".." in Path(name).parts or not path.is_file():
-        return None
+    path = _files().get(name)
+    return _read(path) if path is not None else None
+
+
+@lru_cache(maxsize=1)
+def _files() -> Mapping[str, Path]:
+    """Find what may be served, by its path below the folder."""
+    found = (path for path in FOLDER.rglob("*") if path.suffix in _TYPES and path.is_file())
+    return {path.relative_to(FOLDER).as_posix(): path for path in found}
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path) -> Asset:
     content = path.read_bytes()
-    return Asset(gzip.compress(content, 9, mtime=0), media_type, hashlib.sha256(content).hexdigest()[:16])
+    return Asset(gzip.compress(content, 9, mtime=0), _TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:16])
 
 
 def address(name: str) -> str:

@@ -4,7 +4,8 @@
 Promises:
 
 * A page that somebody may not see answers exactly as one that does not exist.
-* What changes something is a POST with the session's form token, sent by one of our own pages (Sec-Fetch-Site, where a browser says it).
+* What changes something is a POST with the session's form token, sent by one of our own pages (Sec-Fetch-Site where a browser says it, as
+  it does on TLS; else Origin).
 * What a page says once after a change is shown on the next page of that session, and then forgotten.
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -24,11 +26,29 @@ from gatepost.telemetry.log import emit_unexpected
 from gatepost.web.frame import forms
 from gatepost.web.frame.navigation import Navigation
 from gatepost.web.frame.templates import environment
+from gatepost.web.frame.visible import visible
 from gatepost.web.frame.visitor import Sessions, Visitor, client_of, cookie_name
 from gatepost.web.frame.words import Words, _, preferred
 
 _REMEMBERED: Final = 1_000
+_LONGEST_WAY_BACK: Final = 2_000
+"""Characters of an address that somebody is led back to after he has signed in."""
 SIGN_IN: Final = "/sign-in"
+
+
+class _Number(Convertor[int]):
+    """`{number:int}` in a path is a number that a store can hold; a longer one leads nowhere."""
+
+    regex = "[0-9]{1,15}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("int", _Number())
 
 
 class Visit:
@@ -95,7 +115,7 @@ class Visit:
             "title": self.words(title),
             **context,
         }
-        return HTMLResponse(environment().get_template(template).render(given), status)
+        return HTMLResponse(visible(environment().get_template(template).render(given)), status)
 
     def go(self, path: str, said: str = "") -> RedirectResponse:
         """Send the browser on after a change; `said` is shown there once."""
@@ -124,11 +144,12 @@ class Desk:
         """Put a page behind the door: `right` is what a visitor needs, '' for all who have signed in."""
 
         async def guarded(request: Request) -> Response:
-            visitor = await self.visitor_of(request)
-            if visitor is None:
+            visit = await self._visit(request)
+            if isinstance(visit, Response):
+                return visit
+            if not visit.is_known:
                 return _to_sign_in(request)
-            visit = Visit(self, request, visitor)
-            if not visitor.may(right):
+            if not visit.visitor.may(right) or "\0" in request.scope["path"]:
                 return visit.missing()
             return await self._serve(visit, page)
 
@@ -138,14 +159,26 @@ class Desk:
         """Put up a page that needs no session: the door itself."""
 
         async def opened(request: Request) -> Response:
-            return await self._serve(Visit(self, request, await self.visitor_of(request)), page)
+            visit = await self._visit(request)
+            return visit if isinstance(visit, Response) else await self._serve(visit, page)
 
         return Route(path, opened, methods=["POST"] if post else ["GET"])
 
     async def missing(self, request: Request, _error: Exception) -> Response:
         """Answer where there is no page: to who has signed in as everywhere, to others with the door."""
-        visitor = await self.visitor_of(request)
-        return Visit(self, request, visitor).missing() if visitor else _to_sign_in(request)
+        visit = await self._visit(request)
+        if isinstance(visit, Response):
+            return visit
+        return visit.missing() if visit.is_known else _to_sign_in(request)
+
+    async def _visit(self, request: Request) -> Visit | Response:
+        """Find who comes; an answer where the store cannot tell, which says nothing of it to who may be a stranger."""
+        try:
+            return Visit(self, request, await self.visitor_of(request))
+        except GatepostError:
+            stranger = Visit(self, request, None)
+            why = stranger.words(_("The console's store does not answer; try again in a moment."))
+            return stranger.show("refused.html", 503, title=_("This could not be done"), why=why, unsent=False)
 
     async def visitor_of(self, request: Request) -> Visitor | None:
         """Find who belongs to a request's cookie."""
@@ -166,10 +199,12 @@ class Desk:
     async def _serve(self, visit: Visit, page: Page) -> Response:
         try:
             if visit.request.method == "POST":
-                visit.form = await forms.read(visit.request)
+                visit.form = await forms.read(visit.request, known=visit.is_known)
                 if not _is_our_own(visit):
                     return visit.show("refused.html", 403, title=_("This was not sent"), why="", unsent=True)
             return await page(visit)
+        except forms.Unreadable as fault:
+            return visit.show("refused.html", fault.status, title=_("This was not sent"), why=visit.words(fault.sentence), unsent=False)
         except GatepostError as error:
             return visit.show("refused.html", 503, title=_("This could not be done"), why=str(error), unsent=False)
         except Exception as error:
@@ -179,16 +214,27 @@ class Desk:
 
 def _is_our_own(visit: Visit) -> bool:
     """Tell whether one of our pages sent the form: by the session's token, and by what the browser says of where it came from."""
-    if visit.request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    if not _is_sent_from_here(visit.request):
         return False
     if not visit.is_known:
         return True  # The door's own forms; there is no session yet whose rights could be misused.
     return hmac.compare_digest(visit.form.raw("form_token").encode(), visit.visitor.form_token.encode())
 
 
+def _is_sent_from_here(request: Request) -> bool:
+    said = request.headers.get("sec-fetch-site")
+    if said is not None:
+        return said in ("same-origin", "none")
+    # Browsers say it only where others cannot have changed it: on TLS and on the machine itself. The host alone is compared, since who
+    # stands before us may speak TLS for us.
+    origin = request.headers.get("origin")
+    return origin is None or origin.partition("://")[2].lower() == request.headers.get("host", "").lower()
+
+
 def _to_sign_in(request: Request) -> Response:
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    address = SIGN_IN if wanted == "/" or request.method != "GET" else f"{SIGN_IN}?next={quote(wanted, safe='')}"
+    goes_back = wanted != "/" and request.method == "GET" and len(wanted) <= _LONGEST_WAY_BACK
+    address = f"{SIGN_IN}?next={quote(wanted, safe='')}" if goes_back else SIGN_IN
     if request.headers.get("hx-request") == "true":
         return Response(status_code=204, headers={"HX-Redirect": SIGN_IN})
     return RedirectResponse(address, 303)

@@ -3,12 +3,34 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
-from starlette.requests import Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+
+from gatepost.web.frame.headers import BodyTooLarge
+from gatepost.web.frame.words import _
 
 FIELDS: Final = 2_000
 FIELD_BYTES: Final = 1_048_576
+STRANGERS_BYTES: Final = 65_536
+"""Of a form that comes without a session."""
+_URL_ENCODED: Final = "application/x-www-form-urlencoded"
+_MULTIPART: Final = "multipart/form-data"
+_LONGEST_NUMBER: Final = 15
+"""Digits; whatever is longer counts nothing here, and fits into no column."""
+TOO_MUCH: Final = _("The form is larger than can be taken; send less at once.")
+NO_FORM: Final = _("What was sent is not a form as our pages send it.")
+
+
+class Unreadable(Exception):
+    """What was sent is no form that can be read; `status` and `sentence` are for the answer."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status, self.sentence = status, sentence
 
 
 class Fault(NamedTuple):
@@ -63,10 +85,13 @@ class Form:
         if not written:
             return default
         try:
-            return int(written)
+            number = int(written) if len(written) <= _LONGEST_NUMBER else None
         except ValueError:
+            number = None
+        if number is None:
             self.fault(name, "is not a whole number", "write digits only")
             return default
+        return number
 
     def fill(self, **defaults: Any) -> None:
         """Give what stands in fields that were not sent."""
@@ -91,19 +116,58 @@ class Form:
         return tuple(self._values)
 
 
-async def read(request: Request) -> Form:
-    """Read a form that was sent (URL-encoded or multipart); files come as their bytes under their name."""
+async def read(request: Request, *, known: bool = True) -> Form:
+    """Read a form that was sent: URL-encoded, or from who is known multipart, whose files come as their bytes under their name.
+
+    Raises: Unreadable.
+    """
+    untrusted_kind, options = parse_options_header(request.headers.get("content-type", ""))
+    kind = untrusted_kind.decode("latin-1")
+    try:
+        if not kind:
+            return Form()
+        if kind == _URL_ENCODED:
+            return Form(_listed(_pairs(await _body(request, None if known else STRANGERS_BYTES))))
+        if kind == _MULTIPART and known and options.get(b"charset", b"utf-8").lower() == b"utf-8":
+            return Form(_listed(await _parts(request)))
+    except BodyTooLarge:
+        raise Unreadable(413, TOO_MUCH) from None
+    except (HTTPException, UnicodeError, ClientDisconnect):
+        raise Unreadable(400, NO_FORM) from None
+    raise Unreadable(415, NO_FORM)
+
+
+async def _body(request: Request, limit: int | None) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if limit is not None and len(body) > limit:
+            raise Unreadable(413, TOO_MUCH)
+    return bytes(body)
+
+
+def _pairs(body: bytes) -> list[tuple[str, Any]]:
+    if body.count(b"&") >= FIELDS:
+        raise Unreadable(413, TOO_MUCH)
+    pairs: list[tuple[str, Any]] = [*parse_qsl(body.decode(errors="replace"), keep_blank_values=True)]
+    if any(len(value) > FIELD_BYTES for _name, value in pairs):
+        raise Unreadable(413, TOO_MUCH)
+    return pairs
+
+
+async def _parts(request: Request) -> list[tuple[str, Any]]:
     sent = await request.form(max_fields=FIELDS, max_files=4, max_part_size=FIELD_BYTES)
-    values: dict[str, Any] = {}
-    for name, value in sent.multi_items():
-        content: Any = await value.read() if isinstance(value, UploadFile) else value
-        values.setdefault(name, []).append(content)
-    return Form(values)
+    return [(name, await value.read() if isinstance(value, UploadFile) else value) for name, value in sent.multi_items()]
+
+
+def _listed(pairs: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
+    """Put together what has one name. No text of ours holds NUL, which not every store can keep."""
+    values: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value.replace("\0", "\ufffd") if isinstance(value, str) else value)
+    return values
 
 
 def asked(request: Request) -> Form:
     """Read what stands in the address after `?`."""
-    values: dict[str, Any] = {}
-    for name, value in request.query_params.multi_items():
-        values.setdefault(name, []).append(value)
-    return Form(values)
+    return Form(_listed(request.query_params.multi_items()))

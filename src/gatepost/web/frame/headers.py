@@ -10,6 +10,8 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gatepost.telemetry.log import emit_unexpected
+
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -18,7 +20,7 @@ HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none at all, browsers would not say the origin of our own forms either
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -66,9 +68,20 @@ class Headers:
         except BodyTooLarge:
             if began:
                 raise
-            await dressed({"type": "http.response.start", "status": 413, "headers": [(b"content-type", b"text/plain; charset=utf-8")]})
-            said = f"The request is larger than {self._body_bytes} bytes.\n".encode()
-            await send({"type": "http.response.body", "body": said})
+            await _say(dressed, 413, f"The request is larger than {self._body_bytes} bytes.\n")
+        except Exception as error:
+            if began:
+                raise
+            emit_unexpected(f"the web's {scope['path']}", error)
+            await _say(dressed, 500, "Something unexpected happened; the log of the console says what.\n")
+
+
+async def _say(send: Send, status: int, said: str) -> None:
+    """Answer in plain text where no application does."""
+    content = said.encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
 
 
 class BodyTooLarge(Exception):

@@ -43,7 +43,7 @@ class Sessions(Protocol):
 
 
 def cookie_name(request: Request) -> str:
-    """Name the cookie; on TLS with the prefix by which browsers bind it to this host (RFC 6265 section 4.1, and what its successor adds)."""
+    """Name the cookie; on TLS with the prefix by which browsers bind it to this host (RFC 6265 section 4.1, and its successor)."""
     return f"__Host-{COOKIE}" if request.url.scheme == "https" else COOKIE
 
 
