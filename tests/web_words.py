@@ -51,11 +51,12 @@ _WEB_SAYING: Final[Mapping[str, Saying]] = {
     "show": Saying((), ("title",)),
 }
 SAYING: Final[Mapping[str, Mapping[str, Saying]]] = {
-    "web": _WEB_SAYING,
+    "web/frame": _WEB_SAYING,
+    "web/console": _WEB_SAYING,
     "monitoring": {"Kind": Saying((0, 1, 2), ("title", "meaning", "what_to_do")), "Detail": Saying((1,), ("title",))},
     "people": {"Fault": Saying((1, 2), ("cause", "mend"))},
 }
-"""By room: the calls whose arguments pages show to people."""
+"""By room: the calls whose arguments pages show to people. The API speaks English to programs."""
 _FILLS: Final = ("words", "self", "number", "_")
 _FILLED_BY_ITSELF: Final = {"number": {"n"}}
 
