@@ -51,19 +51,7 @@ class Door:
     async def first_sign_in(self, page: Page, name: str = NAME, one_time_password: str = "") -> str:
         """Go through the door for the first time, from the page that the browser is sent to; gives the authenticator's secret."""
         one_time_password = one_time_password or await asyncio.to_thread(self.administrator, name)
-        await page.goto(self.url)
-        await page.get_by_label("Name").fill(name)
-        await page.get_by_label("Password").fill(one_time_password)
-        await page.get_by_role("button", name="Sign in").click()
-        await page.get_by_label("New password").fill(PASSWORD)
-        await page.get_by_label("Once more").fill(PASSWORD)
-        await page.get_by_role("button", name="Go on").click()
-        secret = await page.locator("#secret").inner_text()
-        await page.get_by_label("Six digits").fill(pyotp.TOTP(secret).now())
-        await page.get_by_role("button", name="Go on").click()
-        await expect(page).to_have_url(re.compile(re.escape(self.url)))
-        await expect(page.get_by_role("button", name="Sign out")).to_be_attached()
-        return secret
+        return await first_sign_in_at(page, self.url, name, one_time_password)
 
     async def come_in(self, page: Page) -> None:
         """Have this page's browser signed in: through the door the first time, with its cookie from then on."""
@@ -78,6 +66,23 @@ class Door:
     def cookie(self) -> dict[str, str]:
         """The cookie of who came in, for HTTP clients."""
         return {COOKIE: self._cookie}
+
+
+async def first_sign_in_at(page: Page, url: str, name: str, one_time_password: str) -> str:
+    """Go through any console's door for the first time; gives the authenticator's secret."""
+    await page.goto(url)
+    await page.get_by_label("Name").fill(name)
+    await page.get_by_label("Password").fill(one_time_password)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_label("New password").fill(PASSWORD)
+    await page.get_by_label("Once more").fill(PASSWORD)
+    await page.get_by_role("button", name="Go on").click()
+    secret = await page.locator("#secret").inner_text()
+    await page.get_by_label("Six digits").fill(pyotp.TOTP(secret).now())
+    await page.get_by_role("button", name="Go on").click()
+    await expect(page).to_have_url(re.compile(re.escape(url)))
+    await expect(page.get_by_role("button", name="Sign out")).to_be_attached()
+    return secret
 
 
 def console_listener() -> Listener:

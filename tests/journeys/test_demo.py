@@ -57,7 +57,7 @@ class Demo:
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.state = folder / "state"
-        self.ports = [free_port() for _ in range(3)]
+        self.ports = [free_port() for _ in range(4)]
         self.command = [sys.executable, "-m", "gatepost", "demo", "--state", str(self.state), "--ports", *map(str, self.ports)]
         self.environment = {**os.environ, "GATEPOST_SHARED": str(folder / "absent"), **environment}
 

@@ -91,6 +91,7 @@ async def _demo(stage: _Stage, *, once: bool, json: bool) -> int:
         await foretell(tries.all, settings)
         async with gateway:
             await _until_ready(stage.ports)
+            await asyncio.to_thread(gateway.wait_for_console)
             display.door(stage.console, stage.ports, ADMINISTRATOR, await asyncio.to_thread(_one_time_password, gateway))
             outcome = await _show(stage, gateway, sink, tries, mails_from)
             if json:
