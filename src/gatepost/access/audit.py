@@ -84,9 +84,9 @@ class AuditLog:
         """Give the tenants that have entries. Raises: StoreAway."""
         return await self._store.ask(self._tenants)
 
-    async def drop_before(self, days: int, tenant_id: int = 0) -> int:
-        """Drop what is older than so many days; gives how many. Raises: StoreFull, StoreAway."""
-        before, dropped = self._clock() - days * _DAY_S, 0
+    async def drop_before(self, days: int, tenant_id: int = 0, *, now: float | None = None) -> int:
+        """Drop what is older than so many days, from now unless it is given; gives how many. Raises: StoreFull, StoreAway."""
+        before, dropped = (self._clock() if now is None else now) - days * _DAY_S, 0
         while True:
             some = await transact(self._store, lambda c: self._sql.run(c, _DROP, tenant_id, tenant_id, before, _AT_ONCE))
             dropped += some

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from gatepost.config.limits import DeliveryLimits, MessageLimits, ReceiveLimits
+from gatepost.config.retention import Retention
 from gatepost.config.rules import DifferentRules, FilterSettings, RecipientCheck, Rule
 from gatepost.config.secret_marks import HASHED, SECRET
 
@@ -132,3 +133,4 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     receive: ReceiveLimits = ReceiveLimits()
     message: MessageLimits = MessageLimits()
     delivery: DeliveryLimits = DeliveryLimits()
+    retention: Retention = Retention()

@@ -23,8 +23,6 @@ from gatepost.storage.contract import Store
 from gatepost.telemetry.events import EventsRefused
 from gatepost.telemetry.log import emit
 
-KEPT_DAYS: Final = 30
-"""How long events are kept."""
 MOST_LINES: Final = 500
 _LEVEL_NAMES = {number: name for name, number in LEVELS.items()}
 _FOLDED = str.maketrans({chr(letter): chr(letter + 32) for letter in range(ord("A"), ord("Z") + 1)})

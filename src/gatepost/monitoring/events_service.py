@@ -1,21 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The event log as the console keeps it: its own events written into it, gateways' applied, old ones dropped."""
+"""The event log as the console keeps it: its own events written into it, gateways' applied."""
 
-import asyncio
-import contextlib
-import time
-from typing import Final
-
-from gatepost.errors import StoreError
 from gatepost.monitoring.events_buffer import EventBuffer
-from gatepost.monitoring.events_log import KEPT_DAYS, EventLog
+from gatepost.monitoring.events_log import EventLog
 from gatepost.replication.apply import Applier
 from gatepost.replication.service import Handler, Operation
 from gatepost.storage.contract import Store
-from gatepost.telemetry.log import emit_unexpected
-
-ROUND_S: Final = 3600.0
-_DAY_S: Final = 86_400
 
 
 class EventService:
@@ -25,7 +15,6 @@ class EventService:
         """`machine` is the name under which this machine's own events stand."""
         self.log = EventLog(store)
         self._buffer = EventBuffer(self.log.add, machine, process)
-        self._task: asyncio.Task[None] | None = None
 
     def register(self, applier: Applier) -> None:
         """Have what gateways tell applied here."""
@@ -36,24 +25,9 @@ class EventService:
         return self.log.commands()
 
     def start(self) -> None:
-        """Write this process's events, and drop old ones from now on."""
+        """Write this process's events from now on."""
         self._buffer.start()
-        self._task = asyncio.get_running_loop().create_task(self._keep())
 
     async def close(self) -> None:
         """Write what there is, and end; the store is to be closed after."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
         await self._buffer.close()
-
-    async def _keep(self) -> None:
-        while True:
-            try:
-                await self.log.drop_before(time.time() - KEPT_DAYS * _DAY_S)
-            except StoreError:  # the store's own room has told
-                pass
-            except Exception as defect:
-                emit_unexpected("upkeep of the event log", defect)
-            await asyncio.sleep(ROUND_S)

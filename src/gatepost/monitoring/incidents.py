@@ -100,6 +100,10 @@ class Incidents:
             raise ControlError("this could not be looked at now; the console's log says why")
         return next((one for one in await self.open(tenant_id) if (one.kind, one.subject) == (kind, subject)), None)
 
+    async def drop_healed_before(self, at: float) -> int:
+        """Drop what healed before `at` (Unix time), and who was told of it; gives the number. Raises: StoreFull, StoreAway."""
+        return await self._rows.drop_healed_before(at)
+
     async def usage(self) -> list[Fill]:
         """Give how full each store is, as it was looked at last, within a minute: no page waits for a gateway that is away."""
         return self._filling.known()

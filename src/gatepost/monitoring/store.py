@@ -31,6 +31,11 @@ _INSERT = """INSERT INTO incident (tenant_id, kind, subject, level, details, ope
 _CHANGE = "UPDATE incident SET level = ?, details = ?, changed_at = ? WHERE id = ? AND healed_at IS NULL"
 _REFRESH = "UPDATE incident SET details = ? WHERE id = ? AND healed_at IS NULL"
 _HEAL = "UPDATE incident SET healed_at = ?, changed_at = ? WHERE id = ? AND healed_at IS NULL"
+_NEXT_TENANT = "SELECT min(tenant_id) FROM incident WHERE tenant_id > ?"
+_HEALED = "SELECT id FROM incident WHERE tenant_id = ? AND opened_at < ? AND healed_at < ? ORDER BY opened_at LIMIT ?"
+_DROP_NOTICES = "DELETE FROM incident_notice WHERE tenant_id = ? AND incident_id = ?"
+_DROP = "DELETE FROM incident WHERE tenant_id = ? AND id = ?"
+_DROPPED_AT_ONCE = 500
 NEWEST = 1 << 62
 """A cursor above every row."""
 
@@ -91,13 +96,40 @@ class IncidentRows:
         done: list[Done] = await self._store.perform(self._apply, turn)
         return done
 
+    async def drop_healed_before(self, at: float) -> int:
+        """Drop the incidents that healed before `at` (Unix time) with their notices; gives their number. Raises: StoreFull, StoreAway."""
+        dropped = 0
+        for tenant_id in await self._store.ask(self._tenants):
+            while True:
+                some: int = await self._store.perform(self._drop, (tenant_id, at))
+                dropped += some
+                if some < _DROPPED_AT_ONCE:
+                    break
+        return dropped
+
     async def _ask(self, question: str, *values: Any) -> list[Incident]:
         return [_incident(row) for row in await self._store.ask(lambda connection: self._rows(connection, question, *values))]
+
+    def _tenants(self, connection: Any) -> list[int]:
+        found: list[int] = []
+        while (row := self._rows(connection, _NEXT_TENANT, found[-1] if found else -1)[0])[0] is not None:
+            found.append(int(row[0]))
+        return found
 
     # On the writer's thread
 
     def _apply(self, connection: Any, turns: Sequence[Turn]) -> list[list[Done]]:
         return [self._apply_one(connection, turn) for turn in turns]
+
+    def _drop(self, connection: Any, drops: Sequence[tuple[int, float]]) -> list[int]:
+        return [self._drop_some(connection, tenant_id, at) for tenant_id, at in drops]
+
+    def _drop_some(self, connection: Any, tenant_id: int, at: float) -> int:
+        numbers = [row[0] for row in self._rows(connection, _HEALED, tenant_id, at, at, _DROPPED_AT_ONCE)]
+        for number in numbers:
+            self._do(connection, _DROP_NOTICES, tenant_id, number)
+            self._do(connection, _DROP, tenant_id, number)
+        return len(numbers)
 
     def _apply_one(self, connection: Any, turn: Turn) -> list[Done]:
         made = [self._make(connection, transition, turn.now) for transition in turn.transitions]

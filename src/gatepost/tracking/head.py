@@ -184,12 +184,11 @@ def _authors(decided: Decided, bounds: Bounds) -> tuple[str, ...]:
     kept: list[str] = []
     room = bounds.author_bytes
     for author in authors:
-        shown = line(str(author), ADDRESS) if author is not None else ""
+        shown = line(str(author), ADDRESS) if author is not None else MARK  # one that cannot be read is no author of any rule
         room -= len(shown.encode())
         if len(kept) == bounds.authors or room < 0:
             return (*kept, MARK)
-        if shown:
-            kept.append(shown)
+        kept.append(shown)
     return tuple(kept)
 
 
