@@ -56,7 +56,10 @@ def configuration(hop: int, zone: str) -> Configuration:
     return msgspec.structs.replace(
         relay_all_to(hop),
         owned_domains=(OwnedDomain(name="example.com", recipients="any"),),
-        rules=(Rule(name=RULE, filters=(FilterUse(name="words"),), threshold=6.0), Rule(name="outwards", direction="outbound", mode="accept")),
+        rules=(
+            Rule(name=RULE, filters=(FilterUse(name="words"),), threshold=6.0),
+            Rule(name="outwards", direction="outbound", mode="accept"),
+        ),
         filters=FilterSettings(word_groups=(WordGroup(name="pills", words=("cheap pills",), points=4.0),)),
         notices=Notices(administrative_address="user@example.com"),
         dns=msgspec.structs.replace(Configuration().dns, zone_file=zone),
@@ -289,7 +292,13 @@ async def test_who_may_not_see_the_configuration_finds_no_changes(house: House, 
     async with fresh_page(chromium) as page:
         await house.door.first_sign_in(page, "carl", one_time)
         await expect(page.get_by_role("link", name="Changes", exact=True)).to_have_count(0)
-        for path in (CHANGES, CHANGES + "/text", CHANGES + "/history", CHANGES + "/history/1/download", "configuration/advanced-settings/dns"):
+        for path in (
+            CHANGES,
+            CHANGES + "/text",
+            CHANGES + "/history",
+            CHANGES + "/history/1/download",
+            "configuration/advanced-settings/dns",
+        ):
             answer = await page.goto(house.url + path)
             assert answer is not None and (path, answer.status) == (path, 404)
         answer = await page.request.post(house.url + CHANGES + "/apply", form={"revision": "0", "reason": "x"})

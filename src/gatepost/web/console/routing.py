@@ -3,11 +3,12 @@
 
 from typing import Final
 
+from starlette.responses import Response
 from starlette.routing import Route
 
 from gatepost.web.console.routing_users import SubmissionUsers
-from gatepost.web.console.settings_form_pages import Described, ListPages
-from gatepost.web.frame.desk import Desk
+from gatepost.web.console.settings_form_pages import SEE, Described, ListPages
+from gatepost.web.frame.desk import Desk, Visit
 from gatepost.web.frame.words import _
 from gatepost.web.house import House
 
@@ -56,6 +57,10 @@ USERS: Final = Described(
 
 
 def routes(desk: Desk, house: House) -> list[Route]:
-    """Give the pages."""
+    """Give the pages; incidents lead to the path that is above them."""
+
+    async def first(visit: Visit) -> Response:
+        return visit.go(INBOUND.path)
+
     pages = [*(ListPages(house, one) for one in (SERVERS, INBOUND, OUTBOUND)), SubmissionUsers(house, USERS)]
-    return [route for one in pages for route in one.routes(desk)]
+    return [desk.route(PATH, first, SEE), *(route for one in pages for route in one.routes(desk))]

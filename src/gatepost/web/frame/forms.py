@@ -156,8 +156,8 @@ def _pairs(body: bytes) -> list[tuple[str, Any]]:
 
 
 async def _parts(request: Request) -> list[tuple[str, Any]]:
-    sent = await request.form(max_fields=FIELDS, max_files=4, max_part_size=FIELD_BYTES)
-    return [(name, await value.read() if isinstance(value, UploadFile) else value) for name, value in sent.multi_items()]
+    async with request.form(max_fields=FIELDS, max_files=4, max_part_size=FIELD_BYTES) as sent:
+        return [(name, await value.read() if isinstance(value, UploadFile) else value) for name, value in sent.multi_items()]
 
 
 def _listed(pairs: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:

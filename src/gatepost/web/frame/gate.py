@@ -61,7 +61,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to wait for the first request."""
         super().connection_made(transport)
-        self._wait(self.limits.head_s)
+        self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Make room for another."""
@@ -77,8 +77,8 @@ class Connection(HttpToolsProtocol):
         if self._request_bytes > self.limits.request_bytes:
             self.transport.abort()
             return
-        if self._deadline is None and self._in_head:
-            self._wait(self.limits.head_s)
+        if self._in_head:
+            self._wait_for_head()
         in_head = self._in_head
         super().data_received(data)
         if in_head and self._in_head:
@@ -91,6 +91,7 @@ class Connection(HttpToolsProtocol):
         """Begin a request."""
         super().on_message_begin()
         self._head_bytes = 0
+        self._wait_for_head()
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the address. Raises: TooLarge."""
@@ -119,6 +120,10 @@ class Connection(HttpToolsProtocol):
         self._head_bytes += count
         if self._head_bytes > self.limits.head_bytes:
             raise TooLarge
+
+    def _wait_for_head(self) -> None:
+        if self._deadline is None:
+            self._wait(self.limits.head_s)
 
     def _wait(self, patience_s: float) -> None:
         self._done_waiting()
