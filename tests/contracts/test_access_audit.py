@@ -9,8 +9,8 @@ from contracts.access_house import NOON, OWNER, House, house
 from contracts.store_engines import engine
 from gatepost.access import audit as audit_room
 from gatepost.access.audit import VALUE_BYTES, AuditSearch
-from gatepost.access.changing import transact
 from gatepost.contracts.actor import Actor, Entry
+from gatepost.storage.transaction import transact
 
 assert engine and house
 

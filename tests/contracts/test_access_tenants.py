@@ -7,12 +7,12 @@ from contracts.access_house import HERE, NOON, OWNER, House, house
 from contracts.store_engines import engine
 from gatepost.access.administrators import Change, Changed
 from gatepost.access.audit import AuditSearch
-from gatepost.access.changing import transact
 from gatepost.access.record import Token
 from gatepost.access.session_rows import SessionRow, SessionRows
 from gatepost.access.sign_in import Refused, Step
 from gatepost.access.token_rows import TokenRow, TokenRows
 from gatepost.access.tokens import MadeToken
+from gatepost.storage.transaction import transact
 
 assert engine and house
 

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.incidents_house import START, IncidentHouse, stuck
 from contracts.store_engines import StoreEngine, engine
-from gatepost.errors import ControlError, UsageError
+from gatepost.errors import ControlError, StoreAway, UsageError
 from gatepost.monitoring.filling import FillLevels
 from gatepost.monitoring.incidents import Incidents
 from gatepost.monitoring.notice_mail import House
@@ -82,6 +82,26 @@ async def test_a_kind_that_nobody_checks_any_more_heals_at_the_start(store: Stor
     """Nothing stays open for ever that nothing can close."""
     await house.look("queue.stuck", stuck())
     newer = IncidentHouse(store, kinds=("link.away",))
+    newer.engine.start()
+    async with asyncio.timeout(10):
+        await newer.told.wait()
+    assert await newer.rows.open(0) == []
+    await newer.engine.close()
+
+
+async def test_a_start_while_the_store_is_away_heals_it_later(store: Store, house: IncidentHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not left open until the next start."""
+    await house.look("queue.stuck", stuck())
+    newer = IncidentHouse(store, kinds=())
+    kinds, away = newer.rows.kinds, [StoreAway("away")] * 2
+
+    async def failing() -> set[str]:
+        if away:
+            raise away.pop()
+        return await kinds()
+
+    monkeypatch.setattr(newer.rows, "kinds", failing)
+    monkeypatch.setattr("gatepost.monitoring.engine._RETIRE_AGAIN_S", 0.0)
     newer.engine.start()
     async with asyncio.timeout(10):
         await newer.told.wait()

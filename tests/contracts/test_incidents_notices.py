@@ -211,3 +211,16 @@ async def test_hostile_names_stay_on_their_line(house: IncidentHouse) -> None:
     assert "  Reason: x????Spend money?\r\n" in mail.get_content()
     assert b"\n" not in house.letters[0][0].content.replace(b"\r\n", b"")
     assert max(map(len, house.letters[0][0].content.split(b"\r\n"))) <= 200
+
+
+async def test_an_address_that_nobody_can_reach_holds_up_no_other(house: IncidentHouse) -> None:
+    """However much waits for it, and however long."""
+    other = Address("admin@b.example", "")
+    house.addressees = Addressees(house.addressees.house, {"b.example": other})
+    many = [stuck(f"d{number}.example") for number in range(450)]
+    await house.look("queue.stuck", *many)
+    await house.send(after=6)
+    assert len(house.letters) == 1, "200 of them"
+    await house.look("queue.stuck", *many, stuck("b.example"))
+    await house.send(after=6)
+    assert [letter.recipient for letter, _ in house.letters[1:]] == [other.recipient]

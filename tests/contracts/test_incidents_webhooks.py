@@ -294,4 +294,53 @@ async def test_a_name_is_one_line_and_there_are_not_too_many(house: IncidentHous
         await house.webhooks.create(ANN, "one more", "https://a.example/")
 
 
+async def test_two_changes_at_once_lose_nothing_of_each_other(house: IncidentHouse) -> None:
+    """Each changes what it names; one that was read before the other was made does not take it back."""
+    made = (await house.webhooks.create(ANN, "chat", "https://a.example/")).webhook
+    await asyncio.gather(
+        house.webhooks.change(ANN, made.id, enabled=False),
+        house.webhooks.change(ANN, made.id, name="talk"),
+        house.webhooks.change(ANN, made.id, url="https://b.example/"),
+    )
+    found = await house.webhooks.get(made.id, 0)
+    assert (found.name, found.url, found.enabled) == ("talk", "https://b.example/", False)
+
+
+async def test_so_many_at_once_are_no_way_around_the_bound(house: IncidentHouse) -> None:
+    """Twenty are the most, however they come."""
+    made = [house.webhooks.create(ANN, f"hook {number}", "https://a.example/") for number in range(25)]
+    answers = await asyncio.gather(*made, return_exceptions=True)
+    assert sum(isinstance(one, UsageError) for one in answers) == 5
+    assert len(await house.webhooks.all(0)) == 20
+
+
+async def test_one_that_is_down_is_asked_once_for_all_that_waits(house: IncidentHouse) -> None:
+    """It holds up no other, however much waits for it; when it answers again it hears all in order, and nothing twice."""
+    bad = (await house.webhooks.create(ANN, "bad", "https://bad.example/")).webhook
+    domains = [f"d{number}.example" for number in range(150)]
+    answers = {bad.url: ["answered 500"] * 2}
+
+    async def answer(target: Target, content: bytes, at: float) -> str:
+        house.posts.append((target, content, at))
+        left = answers.get(target.url)
+        return left.pop(0) if left else ""
+
+    house.sending._post = answer
+    await house.look("queue.stuck", *map(stuck, domains))
+    for _ in range(3):
+        await house.send()
+    assert len(house.posts) == 1
+    good = (await house.webhooks.create(ANN, "good", "https://good.example/")).webhook
+    await house.look("queue.stuck", *map(stuck, domains), stuck("late.example"), after=1)
+    await house.send()
+    asked = {target.url: content for target, content, _ in house.posts[1:]}
+    assert sorted(asked) == [bad.url, good.url]
+    assert msgspec.json.decode(asked[good.url])["subject"] == "berlin/late.example"
+    house.posts.clear()
+    for _ in range(3):
+        await house.send(after=RETRY_S[1])
+    told = [msgspec.json.decode(content)["subject"] for _, content, _ in house.posts]
+    assert told == [f"berlin/{domain}" for domain in (*domains, "late.example")]
+
+
 KNOWN = "5c14458fd5a5f9c8a74ee1b1468ad8d19a8a9789374182e27d420e58aa79e14d"

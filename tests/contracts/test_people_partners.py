@@ -149,3 +149,11 @@ async def test_partners_are_found_by_domain_and_by_address_page_by_page(house: H
     assert [one.address for one in (await partners.addresses(0, "q.example", "XI")).addresses] == ["xi@q.example"]
     with pytest.raises(UsageError, match="cursor"):
         await partners.search(0, cursor="?")
+
+
+@pytest.mark.parametrize("nonsense", ["not a domain", "a..example", " ", "192.0.2.1"])
+async def test_removing_what_is_no_domain_leaves_the_default_alone(house: House, nonsense: str) -> None:
+    """Only the empty name stands for all partners; whatever cannot be read as a domain has no entry."""
+    made = await saved(house, "", REQUIRED)
+    assert await house.people.partners.remove(ANN, nonsense, made.revision) == Outdated(None)
+    assert await house.people.partners.default(0) == made

@@ -15,7 +15,6 @@ from gatepost.storage.schema import migrations
 from gatepost.tracking.codec import decode_change
 from gatepost.tracking.record import FilterEntry, Status, TrackHead
 from gatepost.tracking.store_details import unpack
-from gatepost.tracking.traffic import KEPT_DAYS
 from gatepost.tracking.traffic_backfill import TrafficBackfill
 
 TODAY = int(NOON // DAY)
@@ -257,11 +256,22 @@ async def test_no_head_makes_a_counter_overflow(console: Console) -> None:  # no
 
 
 async def test_counters_go_when_their_time_is_over(console: Console) -> None:  # noqa: F811
-    """Three years later, by the upkeep, once a day."""
-    await console.tell(change(head(NOON)), change(head(NOON + 2 * HOUR, status=Status.PERMANENTLY_BLOCKED)))
-    assert await console.service.traffic.drop_before(NOON + HOUR) == 1
-    console.service.upkeep._today = lambda: TODAY + KEPT_DAYS + 1
-    await console.service.upkeep._drop_counters()
+    """Every tenant's, refusals too; the hour that is named and those after it stay."""
+    for tenant_id in (0, 7):
+        refused = head(NOON + 2 * HOUR, status=Status.PERMANENTLY_BLOCKED, tenant_id=tenant_id)
+        await console.tell(change(head(NOON, tenant_id=tenant_id)), change(refused))
+    assert await console.service.traffic.drop_before(NOON + HOUR) == 2
+    assert await console.service.traffic.drop_before(NOON + 2 * HOUR) == 0
+    assert await console.service.traffic.drop_before(NOON + 3 * HOUR) == 4
+    assert await counters(console) == (Counter(), Counter())
+
+
+async def test_dropping_years_of_counters_holds_up_no_mail(console: Console) -> None:  # noqa: F811
+    """At most a month of one tenant goes in one transaction, so that tracks are written between."""
+    await console.tell(*(change(head(NOON - days * DAY)) for days in range(0, 300, 10)))
+    commits = console.store.writer.commits
+    assert await console.service.traffic.drop_before(NOON + HOUR) == 30
+    assert console.store.writer.commits - commits >= 10
     assert await counters(console) == (Counter(), Counter())
 
 

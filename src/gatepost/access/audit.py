@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import msgspec
 
-from gatepost.access.changing import transact
 from gatepost.access.record import AuditLine
 from gatepost.access.statements import Statements
 from gatepost.contracts.actor import Entry
 from gatepost.storage.contract import Store
+from gatepost.storage.transaction import transact
 
 PAGE: Final = 100
 MOST: Final = 1000

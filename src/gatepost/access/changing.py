@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gatepost.storage.contract import Store
+from gatepost.storage.transaction import transact
 
 Answer = TypeVar("Answer")
 Forget = Callable[[int, str], None]
@@ -46,13 +47,3 @@ class Changes:
         self._running.discard(task)
         if not task.cancelled():
             task.exception()  # Where the asker has gone nobody else looks at it.
-
-
-async def transact(store: Store, do: Callable[[Any], Answer]) -> Answer:
-    """Carry out `do(connection)` in one transaction; it may be called twice, the first time undone. Raises: StoreFull, StoreAway."""
-    answer: Answer = await store.perform(_each, do)
-    return answer
-
-
-def _each(connection: Any, does: list[Callable[[Any], Any]]) -> list[Any]:
-    return [do(connection) for do in does]

@@ -10,7 +10,7 @@ from gatepost.access.access import Access
 from gatepost.access.administrators import Change, Changed
 from gatepost.access.record import Administrator, Refusal
 from gatepost.access.roles import ROLES
-from gatepost.contracts.actor import Actor
+from gatepost.contracts.actor import Actor, local_actor
 from gatepost.errors import UsageError
 from gatepost.replication.service import Handler, Operation
 
@@ -23,7 +23,7 @@ def commands(access: Access) -> Mapping[str, Handler | Operation]:
 
     async def admin(author: str, name: str, change: dict[str, Any], tenant_id: int = 0) -> dict[str, Any]:
         wanted = _read(change)
-        actor = Actor(author, "cli", "", tenant_id)
+        actor = local_actor(author, tenant_id)
         known = await access.administrators.get(name, tenant_id)
         if known is not None:
             done = await access.administrators.change(actor, name, wanted)

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from gatepost.access.accounts import Accounts
-from gatepost.access.changing import Changes, transact
+from gatepost.access.changing import Changes
 from gatepost.access.record import Administrator, Came, Session, folded_name
 from gatepost.access.remembered import Remembered
 from gatepost.access.session_rows import SessionRow, SessionRows, proof_of
 from gatepost.contracts.actor import Actor, Audit, Entry
 from gatepost.storage.contract import Store
+from gatepost.storage.transaction import transact
 
 IDLE_S: Final = 1800.0
 WHOLE_S: Final = 43_200.0

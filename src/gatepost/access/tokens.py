@@ -13,13 +13,14 @@ import msgspec
 
 from gatepost.access.accounts import Accounts
 from gatepost.access.administrators import FORBIDDEN
-from gatepost.access.changing import Changes, transact
+from gatepost.access.changing import Changes
 from gatepost.access.record import Administrator, Refusal, Token, TokenUse, folded_name
 from gatepost.access.remembered import Remembered
 from gatepost.access.roles import RIGHTS, in_order, reach_of, unknown
 from gatepost.access.token_rows import TokenRow, TokenRows, Written, is_token_id, new_token, read_token
 from gatepost.contracts.actor import Actor, Audit, Entry
 from gatepost.storage.contract import Store
+from gatepost.storage.transaction import transact
 
 MOST_DAYS: Final = 365
 MOST: Final = 50

@@ -8,7 +8,10 @@ without its entry and no entry without its change.
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
+from gatepost.errors import UsageError
+
 Via = Literal["console", "api", "cli"]
+_LONGEST_NAME = 100
 
 
 class Actor(NamedTuple):
@@ -32,6 +35,14 @@ class Entry(NamedTuple):
     before: Any = None
     """Plain values for JSON; None where there was nothing."""
     after: Any = None
+
+
+def local_actor(untrusted_author: str, tenant_id: int) -> Actor:
+    """Give whoever asks on this machine, his name on one line. Raises: UsageError without one."""
+    name = " ".join(untrusted_author.split())[:_LONGEST_NAME]
+    if not name:
+        raise UsageError("a change needs an author; say who with --author")
+    return Actor(name, "cli", "", tenant_id)
 
 
 Audit = Callable[[Any, Entry], None]

@@ -24,6 +24,7 @@ NOWHERE = "notices.nowhere"
 Check = Callable[[Standing], Awaitable[Look]]
 """Looks once; gets the open incidents of its kind. Raises: GatepostError when it cannot look at all."""
 AGAIN_S = APART_S + 0.5
+_RETIRE_AGAIN_S = 10.0
 
 
 class _Watched(NamedTuple):
@@ -153,7 +154,13 @@ class Engine:
 
     async def _retire(self) -> None:
         """Heal what nobody checks any more, as after an update that knows better."""
-        with contextlib.suppress(StoreError):
-            for kind in sorted(await self._rows.kinds() - set(self._watched)):
-                left = [Healed(one) for one in await self._rows.standing(kind)]
-                self._tell(await self._rows.apply(Turn(left, await self._addressees(), self._clock())))
+        while True:
+            try:
+                for kind in sorted(await self._rows.kinds() - set(self._watched)):
+                    left = [Healed(one) for one in await self._rows.standing(kind)]
+                    # That something healed is told to whom it was told before, whatever the configuration says.
+                    self._tell(await self._rows.apply(Turn(left, Addressees(), self._clock())))
+            except StoreError:  # the checks' own rounds tell
+                await asyncio.sleep(_RETIRE_AGAIN_S)
+            else:
+                return

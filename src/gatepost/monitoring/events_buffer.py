@@ -46,6 +46,7 @@ class EventBuffer:
         self._told: dict[str, int] = {}
         self._told_in_all = 0
         self._defect_told_at = float("-inf")
+        self._ending = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def open(self) -> None:
@@ -83,12 +84,10 @@ class EventBuffer:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), AT_ONCE))]
             try:
                 await self._ship(batch)
-            except (StoreError, asyncio.CancelledError) as error:
+            except StoreError:  # its room has told
                 self._waiting.extendleft(reversed(batch))
                 self._make_room()
-                if isinstance(error, StoreError):
-                    return  # the store's room has told
-                raise
+                return
             except Exception as defect:
                 # Kept, it would come again for ever.
                 self._lose(len(batch))
@@ -100,17 +99,18 @@ class EventBuffer:
     async def close(self) -> None:
         """Ship what there is, and take no more."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            self._ending.set()  # Not cancelled: a store commits what it was given, and shipped again it would stand there twice.
+            await self._task
         if self._lost:
             self._tell_lost()
         forward(None)
         await self.flush()
 
     async def _ship_each_second(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_S)
+        while not self._ending.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FLUSH_S):
+                    await self._ending.wait()
             await self.flush()
 
     def _lose(self, events: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gatepost.contracts.actor import Actor, Audit
+from gatepost.contracts.actor import Audit, local_actor
 from gatepost.errors import ControlError, UsageError
 from gatepost.monitoring.engine import Check, Engine
 from gatepost.monitoring.filling import Fill, FillLevels
@@ -140,20 +140,20 @@ def _webhook_commands(webhooks: Webhooks) -> dict[str, Handler | Operation]:
         return [_plain(one) for one in await webhooks.all(tenant_id)]
 
     async def create(name: str, url: str, author: str, tenant_id: int = HOUSE) -> dict[str, Any]:
-        return _plain(await webhooks.create(_actor(author, tenant_id), name, url))
+        return _plain(await webhooks.create(local_actor(author, tenant_id), name, url))
 
     async def change(id: str, author: str, tenant_id: int = HOUSE, **changes: Any) -> dict[str, Any]:
         untrusted = _Changes(**changes) if set(changes) <= set(_Changes._fields) else None
         if untrusted is None:
             raise UsageError(f"a webhook has {', '.join(_Changes._fields)} to change")
         name, url, enabled = untrusted
-        return _plain(await webhooks.change(_actor(author, tenant_id), id, name=name, url=url, enabled=enabled))
+        return _plain(await webhooks.change(local_actor(author, tenant_id), id, name=name, url=url, enabled=enabled))
 
     async def renew_secret(id: str, author: str, tenant_id: int = HOUSE) -> dict[str, Any]:
-        return _plain(await webhooks.renew_secret(_actor(author, tenant_id), id))
+        return _plain(await webhooks.renew_secret(local_actor(author, tenant_id), id))
 
     async def remove(id: str, author: str, tenant_id: int = HOUSE) -> bool:
-        await webhooks.remove(_actor(author, tenant_id), id)
+        await webhooks.remove(local_actor(author, tenant_id), id)
         return True
 
     return {
@@ -170,10 +170,6 @@ class _Changes(NamedTuple):
     name: str | None = None
     url: str | None = None
     enabled: bool | None = None
-
-
-def _actor(author: str, tenant_id: int) -> Actor:
-    return Actor(author, "cli", "", tenant_id)
 
 
 def _view(one: Incident) -> IncidentView:

@@ -33,8 +33,12 @@ _INSERT = """INSERT INTO incident_notice (tenant_id, incident_id, channel, targe
 _TOLD_OF = "SELECT DISTINCT target FROM incident_notice WHERE tenant_id = ? AND incident_id = ? AND channel = 'mail'"
 _WEBHOOKS = "SELECT id FROM webhook WHERE tenant_id = ? AND enabled = 1 ORDER BY id"
 _HURRY = "UPDATE incident_notice SET due_at = ? WHERE told_at IS NULL AND channel = 'mail' AND tries > 0 AND tries < ? AND due_at > ?"
-_WAITING = f"""SELECT {_COLUMNS} FROM incident_notice
-    WHERE told_at IS NULL AND tries < {MOST_TRIES} AND channel = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?"""  # noqa: S608
+_OF_TARGET = f"tenant_id = ? AND channel = ? AND target = ? AND told_at IS NULL AND tries < {MOST_TRIES}"
+_WAITING = f"SELECT {_COLUMNS} FROM incident_notice WHERE {_OF_TARGET} ORDER BY id LIMIT ?"  # noqa: S608
+_DUE_BATCH = f"SELECT batch FROM incident_notice WHERE {_OF_TARGET} AND due_at <= ? AND batch <> '' ORDER BY due_at, id LIMIT 1"  # noqa: S608
+_RETRY = " ".join(f"WHEN {tries} THEN {pause}" for tries, pause in enumerate(RETRY_S))
+_MISS = f"""UPDATE incident_notice SET tries = tries + 1, due_at = ? + CASE tries {_RETRY} ELSE {LATER_S} END, trouble = ?
+    WHERE {_OF_TARGET} AND due_at <= ? RETURNING tries"""  # noqa: S608
 _NEXT = "SELECT channel, tenant_id, target, min(due_at) FROM incident_notice WHERE told_at IS NULL AND tries < ? GROUP BY 1, 2, 3"
 _LAST_MAIL = "SELECT max(told_at) FROM incident_notice WHERE tenant_id = ? AND channel = 'mail' AND target = ? AND told_at IS NOT NULL"
 _OF_BATCH = f"SELECT {_COLUMNS} FROM incident_notice WHERE tenant_id = ? AND batch = ? AND told_at IS NULL ORDER BY id"  # noqa: S608
@@ -54,6 +58,11 @@ class Line(NamedTuple):
     tenant_id: int
     target: str
     due_at: float
+
+    @property
+    def key(self) -> tuple[int, Channel, str]:
+        """What its rows are found by."""
+        return self.tenant_id, self.channel, self.target
 
 
 class Attempt(NamedTuple):
@@ -92,9 +101,14 @@ class NoticeRows:
         """Give what waits, by target. Raises: StoreAway."""
         return [Line(*row) for row in await self._store.ask(lambda connection: self._rows(connection, _NEXT, MOST_TRIES))]
 
-    async def due(self, channel: Channel, now: float, limit: int) -> list[Notice]:
-        """Give notices of a channel that are due, the longest due first. Raises: StoreAway."""
-        return [Notice(*row) for row in await self._store.ask(lambda connection: self._rows(connection, _WAITING, channel, now, limit))]
+    async def waiting(self, line: Line, limit: int) -> list[Notice]:
+        """Give what waits for a target, due or not, in the order in which it was made. Raises: StoreAway."""
+        return [Notice(*row) for row in await self._store.ask(lambda connection: self._rows(connection, _WAITING, *line.key, limit))]
+
+    async def due_batch(self, line: Line, now: float) -> str:
+        """Give the id of a mail to this address that may have been taken and is due again; '' when there is none. Raises: StoreAway."""
+        rows = await self._store.ask(lambda connection: self._rows(connection, _DUE_BATCH, *line.key, now))
+        return str(rows[0][0]) if rows else ""
 
     async def last_mail_at(self, tenant_id: int, target: str) -> float:
         """Tell when an address was last told something; 0 when never. Raises: StoreAway."""
@@ -112,6 +126,11 @@ class NoticeRows:
     async def settle(self, attempt: Attempt) -> None:
         """Record an attempt. Raises: StoreFull, StoreAway."""
         await self._store.perform(self._settle, attempt)
+
+    async def miss(self, line: Line, now: float, trouble: str) -> list[int]:
+        """Record that a target could not be told what is due; gives how often each was tried by now. Raises: StoreFull, StoreAway."""
+        missed: list[int] = await self._store.perform(self._miss, (line, now, trouble[:_LONGEST_TROUBLE]))
+        return missed
 
     # People's
 
@@ -143,6 +162,9 @@ class NoticeRows:
                 values = (attempt.at + retry_in(notice.tries), attempt.trouble[:_LONGEST_TROUBLE], batch, notice.id)
                 connection.execute(self._spoken(_FAIL), values)
         return [None] * len(attempts)
+
+    def _miss(self, connection: Any, misses: Sequence[tuple[Line, float, str]]) -> list[list[int]]:
+        return [[row[0] for row in self._rows(connection, _MISS, now, trouble, *line.key, now)] for line, now, trouble in misses]
 
     def _addresses(self, connection: Any, incident: Incident, told: Told, addressees: Addressees) -> list[str]:
         if told.event == "healed":

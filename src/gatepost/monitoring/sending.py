@@ -27,6 +27,8 @@ _LOOK_LEAST_S = 0.2
 _AT_ONCE = 8
 """Webhook posts at one time."""
 _BATCH = 100
+_TURN_S = 10.0
+"""So long at most one webhook keeps a round, and one more post: mails to others wait for it."""
 
 
 class Submitted(NamedTuple):
@@ -83,7 +85,9 @@ class Sending:
         """Tell what is due now; gives when to look again (Unix time). Raises: StoreError."""
         now = self._clock()
         lines = await self._rows.lines()
-        await asyncio.gather(self._post_due(now), *(self._mail_due(line, now) for line in lines if line.channel == "mail"))
+        turn = asyncio.Semaphore(_AT_ONCE)
+        mails = [self._mail_due(line, now) for line in lines if line.channel == "mail"]
+        await asyncio.gather(*mails, *(self._post_due(line, now, turn) for line in lines if line.channel == "webhook"))
         return await self._next_at()
 
     async def _next_at(self) -> float:
@@ -100,11 +104,8 @@ class Sending:
     async def _mail_due(self, line: Line, now: float) -> None:
         if await self._mail_at(line) > now:
             return
-        waiting = [one for one in await self._rows.due("mail", now, _BATCH) if (one.tenant_id, one.target) == (line.tenant_id, line.target)]
-        if not waiting:
-            return
         # What may have been taken already goes first, and alone.
-        batch = next((one.batch for one in waiting if one.batch), "")
+        batch = await self._rows.due_batch(line, now)
         notices = await self._rows.seal(line.tenant_id, line.target, batch, uuid.uuid4().hex)
         if notices:
             await self._send(notices)
@@ -118,28 +119,35 @@ class Sending:
 
     # Webhooks
 
-    async def _post_due(self, now: float) -> None:
-        turn = asyncio.Semaphore(_AT_ONCE)
+    async def _post_due(self, line: Line, now: float, turn: asyncio.Semaphore) -> None:
+        """Tell one webhook all that waits, in its order, once any of it is due; one that fails is not asked for each of them."""
+        if line.due_at > now:
+            return
+        async with turn:
+            loop = asyncio.get_running_loop()
+            end = loop.time() + _TURN_S
+            while waiting := await self._rows.waiting(line, _BATCH):
+                for notice in waiting:
+                    if trouble := await self._post_one(notice):
+                        await self._miss(line, now, trouble)
+                        return
+                    if loop.time() > end:
+                        return
 
-        async def one_target(notices: list[Notice]) -> None:
-            async with turn:
-                for notice in notices:  # in their order; a target that fails is not asked for each of them
-                    if not await self._post_one(notice):
-                        break
-
-        targets: dict[tuple[int, str], list[Notice]] = {}
-        for notice in await self._rows.due("webhook", now, _BATCH):
-            targets.setdefault((notice.tenant_id, notice.target), []).append(notice)
-        await asyncio.gather(*(one_target(sorted(notices, key=lambda one: one.id)) for notices in targets.values()))
-
-    async def _post_one(self, notice: Notice) -> bool:
+    async def _post_one(self, notice: Notice) -> str:
+        """Tell one notice; gives why not, '' when it was told."""
         target = await self._webhooks.target(notice.tenant_id, notice.target)
         if target is None:
-            trouble = "this webhook was removed, or is off"
-        else:
-            trouble = await self._post(target, body(notice, self._house), self._clock())
-        await self._settle(Attempt((notice,), self._clock(), trouble))
-        return not trouble
+            return "this webhook was removed, or is off"
+        if trouble := await self._post(target, body(notice, self._house), self._clock()):
+            return trouble
+        await self._settle(Attempt((notice,), self._clock()))
+        return ""
+
+    async def _miss(self, line: Line, now: float, trouble: str) -> None:
+        if tries := await self._rows.miss(line, now, trouble):
+            last = min(tries) >= MOST_TRIES
+            emit(NoticeTrouble(channel=line.channel, target=line.target, notices=len(tries), reason=trouble, given_up=last))
 
     async def _settle(self, attempt: Attempt) -> None:
         await self._rows.settle(attempt)

@@ -7,7 +7,7 @@ A secret is made here and shown once; it is never listed, and never in the audit
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -17,6 +17,7 @@ from gatepost.monitoring.record import Webhook
 from gatepost.monitoring.webhook_post import Target, checked_url
 from gatepost.replication.sql import spoken
 from gatepost.storage.contract import Store
+from gatepost.storage.transaction import transact
 
 MOST = 20
 """Webhooks of one tenant."""
@@ -39,15 +40,6 @@ class Created(msgspec.Struct, frozen=True):
     secret: str
 
 
-class _Change(NamedTuple):
-    actor: Actor
-    operation: str
-    webhook: Webhook | None
-    """As it is to be; None: it goes."""
-    id: str
-    secret: bytes = b""
-
-
 def no_audit(connection: Any, entry: Entry) -> None:
     """Stand where nobody keeps an audit."""
 
@@ -66,10 +58,7 @@ class Webhooks:
 
     async def get(self, id: str, tenant_id: int = 0) -> Webhook:
         """Give one webhook. Raises: ControlError, StoreAway."""
-        rows = await self._store.ask(lambda connection: self._rows(connection, _ONE, tenant_id, id))
-        if not rows:
-            raise _unknown(id)
-        return _webhook(rows[0])
+        return await self._store.ask(lambda connection: self._found(connection, tenant_id, id))
 
     async def target(self, tenant_id: int, id: str) -> Target | None:
         """Give where to post to; None when it is gone or off. Raises: StoreAway."""
@@ -78,64 +67,74 @@ class Webhooks:
 
     async def create(self, actor: Actor, name: str, url: str) -> Created:
         """Add a webhook; its secret is shown in this answer alone. Raises: UsageError, StoreError."""
-        if len(await self.all(actor.tenant_id)) >= MOST:
-            raise UsageError(f"there are {MOST} webhooks already; remove one first")
-        made = Webhook(secrets.token_hex(8), _name(name), checked_url(url), True, self._clock())
-        secret = _secret()
-        await self._store.perform(self._apply, _Change(actor, "monitoring.webhook.create", made, made.id, secret.encode()))
-        return Created(made, secret)
+        made, secret = Webhook(secrets.token_hex(8), _name(name), checked_url(url), True, self._clock()), _secret()
+
+        def do(connection: Any) -> Created:
+            if len(self._rows(connection, _ALL, actor.tenant_id)) >= MOST:
+                raise UsageError(f"there are {MOST} webhooks already; remove one first")
+            row = (actor.tenant_id, made.id, made.name, made.url, secret.encode(), int(made.enabled), made.created_at)
+            self._do(connection, _INSERT, *row)
+            self._note(connection, actor, "create", None, made)
+            return Created(made, secret)
+
+        return await transact(self._store, do)
 
     async def change(
         self, actor: Actor, id: str, *, name: str | None = None, url: str | None = None, enabled: bool | None = None
     ) -> Webhook:
         """Change what is given; one that is turned off forgets what it was not told. Raises: UsageError, ControlError, StoreError."""
-        before = await self.get(id, actor.tenant_id)
-        after = msgspec.structs.replace(
-            before,
-            name=before.name if name is None else _name(name),
-            url=before.url if url is None else checked_url(url),
-            enabled=before.enabled if enabled is None else enabled,
-        )
-        if after != before:
-            await self._store.perform(self._apply, _Change(actor, "monitoring.webhook.change", after, id))
-        return after
+        given = {"name": None if name is None else _name(name), "url": None if url is None else checked_url(url), "enabled": enabled}
+        given = {field: value for field, value in given.items() if value is not None}
+
+        def do(connection: Any) -> Webhook:
+            before = self._found(connection, actor.tenant_id, id)
+            after = msgspec.structs.replace(before, **given)
+            if after != before:
+                self._do(connection, _UPDATE, after.name, after.url, int(after.enabled), actor.tenant_id, id)
+                if not after.enabled:
+                    self._do(connection, _FORGET, actor.tenant_id, id)
+                self._note(connection, actor, "change", before, after)
+            return after
+
+        return await transact(self._store, do)
 
     async def renew_secret(self, actor: Actor, id: str) -> Created:
         """Give a webhook a new secret; the old one signs nothing any more. Raises: ControlError, StoreError."""
-        found, secret = await self.get(id, actor.tenant_id), _secret()
-        await self._store.perform(self._apply, _Change(actor, "monitoring.webhook.renew_secret", found, id, secret.encode()))
-        return Created(found, secret)
+        secret = _secret()
+
+        def do(connection: Any) -> Created:
+            found = self._found(connection, actor.tenant_id, id)
+            self._do(connection, _RENEW, secret.encode(), actor.tenant_id, id)
+            self._note(connection, actor, "renew_secret", found, found)
+            return Created(found, secret)
+
+        return await transact(self._store, do)
 
     async def remove(self, actor: Actor, id: str) -> None:
         """Remove a webhook with what it was not told. Raises: ControlError, StoreError."""
-        await self.get(id, actor.tenant_id)
-        await self._store.perform(self._apply, _Change(actor, "monitoring.webhook.remove", None, id))
 
-    # On the writer's thread
+        def do(connection: Any) -> None:
+            before = self._found(connection, actor.tenant_id, id)
+            self._do(connection, _DELETE, actor.tenant_id, id)
+            self._do(connection, _FORGET, actor.tenant_id, id)
+            self._note(connection, actor, "remove", before, None)
 
-    def _apply(self, connection: Any, changes: Sequence[_Change]) -> list[None]:
-        for change in changes:
-            self._apply_one(connection, change)
-        return [None] * len(changes)
+        await transact(self._store, do)
 
-    def _apply_one(self, connection: Any, change: _Change) -> None:
-        tenant_id, after = change.actor.tenant_id, change.webhook
-        rows = self._rows(connection, _ONE, tenant_id, change.id)
-        before = _webhook(rows[0]) if rows else None
-        if before is None and change.operation != "monitoring.webhook.create":
-            raise _unknown(change.id)
-        if after is None:
-            self._do(connection, _DELETE, tenant_id, change.id)
-        elif before is None:
-            self._do(connection, _INSERT, tenant_id, after.id, after.name, after.url, change.secret, 1, after.created_at)
-        elif change.secret:
-            self._do(connection, _RENEW, change.secret, tenant_id, change.id)
-        else:
-            self._do(connection, _UPDATE, after.name, after.url, int(after.enabled), tenant_id, change.id)
-        if after is None or not after.enabled:
-            self._do(connection, _FORGET, tenant_id, change.id)
-        subject = (after or before or Webhook(change.id, change.id, "", False, 0.0)).name
-        self._audit(connection, Entry(change.actor, change.operation, subject, _plain(before), _plain(after)))
+    # On a connection
+
+    def _found(self, connection: Any, tenant_id: int, id: str) -> Webhook:
+        """Give one webhook. Raises: ControlError."""
+        rows = self._rows(connection, _ONE, tenant_id, id)
+        if not rows:
+            raise _unknown(id)
+        return _webhook(rows[0])
+
+    def _note(self, connection: Any, actor: Actor, what: str, before: Webhook | None, after: Webhook | None) -> None:
+        """Leave the audit entry of a change."""
+        subject = (after or before or Webhook("", "", "", False, 0.0)).name
+        told = [None if one is None else msgspec.to_builtins(one) for one in (before, after)]
+        self._audit(connection, Entry(actor, f"monitoring.webhook.{what}", subject, *told))
 
     def _rows(self, connection: Any, text: str, *values: Any) -> list[Any]:
         rows: list[Any] = connection.execute(spoken(text, self._store.engine), values).fetchall()
@@ -164,7 +163,3 @@ def _unknown(id: str) -> ControlError:
 
 def _webhook(row: Sequence[Any]) -> Webhook:
     return Webhook(row[0], row[1], row[2], bool(row[3]), row[4])
-
-
-def _plain(webhook: Webhook | None) -> Any:
-    return None if webhook is None else msgspec.to_builtins(webhook)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gatepost.contracts.actor import Actor
+from gatepost.contracts.actor import local_actor
 from gatepost.errors import ControlError, UsageError
 from gatepost.people.answers import Faulty, Outdated, Removed, Saved
 from gatepost.people.record import FieldForm, PartnerAddressForm, PartnerForm, UserForm
@@ -47,10 +47,10 @@ def _users(people: People) -> dict[str, Handler | Operation]:
         return {**_plain(found), "values": _plain(await users.fields_of(tenant_id, found))}
 
     async def save(user: dict[str, Any], author: str, id: str = "", revision: int = 0, tenant_id: int = 0) -> Any:
-        return _told(await users.save(_actor(author, tenant_id), _form(user, UserForm), id, revision))
+        return _told(await users.save(local_actor(author, tenant_id), _form(user, UserForm), id, revision))
 
     async def remove(id: str, revision: int, author: str, tenant_id: int = 0) -> Any:
-        return _told(await users.remove(_actor(author, tenant_id), id, revision))
+        return _told(await users.remove(local_actor(author, tenant_id), id, revision))
 
     return {
         "people.user.list": list_,
@@ -77,10 +77,10 @@ def _partners(people: People) -> dict[str, Handler | Operation]:
         return _plain(await partners.effective(tenant_id, name))
 
     async def save(partner: dict[str, Any], author: str, revision: int = 0, tenant_id: int = 0) -> Any:
-        return _told(await partners.save(_actor(author, tenant_id), _form(partner, PartnerForm), revision))
+        return _told(await partners.save(local_actor(author, tenant_id), _form(partner, PartnerForm), revision))
 
     async def remove(domain: str, revision: int, author: str, tenant_id: int = 0) -> Any:
-        return _told(await partners.remove(_actor(author, tenant_id), domain, revision))
+        return _told(await partners.remove(local_actor(author, tenant_id), domain, revision))
 
     return {
         "people.partner.list": list_,
@@ -104,10 +104,10 @@ def _partner_addresses(people: People) -> dict[str, Handler | Operation]:
         return {**_plain(found), "effective": _plain(await partners.effective(tenant_id, address))}
 
     async def save(address: dict[str, Any], author: str, revision: int = 0, tenant_id: int = 0) -> Any:
-        return _told(await partners.save_address(_actor(author, tenant_id), _form(address, PartnerAddressForm), revision))
+        return _told(await partners.save_address(local_actor(author, tenant_id), _form(address, PartnerAddressForm), revision))
 
     async def remove(address: str, revision: int, author: str, tenant_id: int = 0) -> Any:
-        return _told(await partners.remove_address(_actor(author, tenant_id), address, revision))
+        return _told(await partners.remove_address(local_actor(author, tenant_id), address, revision))
 
     return {
         "people.partner_address.list": list_,
@@ -124,10 +124,10 @@ def _fields(people: People) -> dict[str, Handler | Operation]:
         return _plain(await fields.all(tenant_id))
 
     async def save(field: dict[str, Any], author: str, revision: int = 0, tenant_id: int = 0) -> Any:
-        return _told(await fields.save(_actor(author, tenant_id), _form(field, FieldForm), revision))
+        return _told(await fields.save(local_actor(author, tenant_id), _form(field, FieldForm), revision))
 
     async def remove(name: str, revision: int, author: str, tenant_id: int = 0) -> Any:
-        return _told(await fields.remove(_actor(author, tenant_id), name, revision))
+        return _told(await fields.remove(local_actor(author, tenant_id), name, revision))
 
     return {
         "people.field.list": list_,
@@ -141,13 +141,6 @@ def _form(untrusted: Any, form: type[Form]) -> Form:
         return msgspec.convert(untrusted, form)
     except msgspec.ValidationError as fault:
         raise UsageError(f"this is no {form.__name__.removesuffix('Form')}: {fault}") from None
-
-
-def _actor(author: str, tenant_id: int) -> Actor:
-    name = " ".join(author.split())
-    if not name:
-        raise UsageError("a change needs an author; say who with --author")
-    return Actor(name[:100], "cli", "", tenant_id)
 
 
 def _told(answer: Saved[Any] | Removed[Any] | Outdated[Any] | Faulty) -> dict[str, Any]:

@@ -113,8 +113,11 @@ class Partners:
         return answer
 
     async def remove(self, actor: Actor, domain: str, revision: int) -> Removed[Partner] | Outdated[Partner]:
-        """Remove a domain entry with its user entries. Raises: StoreFull, StoreAway."""
-        removal = PartnerRemoval(actor, folded_domain(domain.strip()) or "", "", revision)
+        """Remove a domain entry with its user entries; '' is the default. Raises: StoreFull, StoreAway."""
+        read = DEFAULT_PARTNER if domain == DEFAULT_PARTNER else folded_domain(domain.strip())
+        if read is None:
+            return Outdated(None)
+        removal = PartnerRemoval(actor, read, "", revision)
         answer: Removed[Partner] | Outdated[Partner] = await self._ledger.store.perform(self._rows.remove, removal)
         self._tell(answer)
         return answer

@@ -22,6 +22,7 @@ _ONE = f"SELECT {COLUMNS} FROM corporate_user WHERE tenant_id = ? AND id = ?"  #
 _LISTED = """SELECT a.address, a.enabled, u.enabled FROM corporate_address a
     JOIN corporate_user u ON u.tenant_id = a.tenant_id AND u.id = a.user_id WHERE a.tenant_id = ? AND a.address IN ({marks})"""
 _BY_ADDRESS = "SELECT user_id FROM corporate_address WHERE tenant_id = ? AND address = ?"
+_OWNERS = "SELECT address, user_id FROM corporate_address WHERE tenant_id = ? AND user_id <> ? AND address IN ({marks})"
 _ADDRESSES = """SELECT user_id, written, is_default, enabled FROM corporate_address
     WHERE tenant_id = ? AND user_id IN ({marks}) ORDER BY user_id, is_default DESC, address"""
 _WRITE = """INSERT INTO corporate_user
@@ -130,10 +131,12 @@ class UserStore:
         return Saved(made)
 
     def _taken(self, connection: Any, change: UserChange) -> tuple[Fault, ...]:
+        tenant_id, addresses = change.actor.tenant_id, change.ready.addresses
+        text = _OWNERS.format(marks=", ".join("?" * len(addresses)))
+        owners = dict(self._ledger.run(connection, text, tenant_id, change.id, *(one.folded for one in addresses)).fetchall())
         faults = []
-        for place, folded, one in change.ready.addresses:
-            owner = self.find(connection, change.actor.tenant_id, folded)
-            if owner is not None and owner.id != change.id:
+        for place, folded, one in addresses:
+            if (owner := self.get(connection, tenant_id, owners[folded]) if folded in owners else None) is not None:
                 cause = f"{one.address} belongs to {owner.display_name or owner.default_address} already"
                 faults.append(Fault(f"addresses[{place}].address", cause, "remove it there first, or take another"))
         return tuple(faults)

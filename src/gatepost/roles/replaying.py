@@ -16,7 +16,7 @@ import msgspec
 
 from gatepost.config.configuration import Configuration
 from gatepost.config.loader import read_configuration_text
-from gatepost.contracts.actor import Actor
+from gatepost.contracts.actor import Actor, local_actor
 from gatepost.errors import GatepostError, UsageError
 from gatepost.message.addresses import Address
 from gatepost.replication.service import Handler, Operation
@@ -178,7 +178,7 @@ def commands(replaying: Replaying) -> Mapping[str, Handler | Operation]:
         if document:
             configuration = read_configuration_text(document, source or "the configuration")
         else:
-            configuration = (await replaying.drafts.view(Actor(author, "cli", tenant_id=tenant_id))).configuration
+            configuration = (await replaying.drafts.view(local_actor(author, tenant_id))).configuration
         told: dict[str, Any] = msgspec.to_builtins(await replaying.whole(configuration, tenant_id=tenant_id, after=after, before=before))
         return told
 

@@ -32,9 +32,8 @@ def events_page() -> str:
     for kind in catalogue():
         said = " ".join((kind.__doc__ or "").split())
         rows = "".join(f"| `{field.name}` | {_type(field.type)} |\n" for field in msgspec.structs.fields(kind))
-        parts.append(
-            f"## `{kind.name}` ({kind.level}{', in the event log' if kind.kept else ''})\n\n{said}\n\n| field | type |\n| --- | --- |\n{rows}"
-        )
+        kept = ", in the event log" if kind.kept else ""
+        parts.append(f"## `{kind.name}` ({kind.level}{kept})\n\n{said}\n\n| field | type |\n| --- | --- |\n{rows}")
     return _HEAD + "\n".join(parts)
 
 

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tracks' store needs from time to time: partitions ahead, strays and old forms dealt with, old days dropped, counters kept up."""
+"""What the tracks' store needs from time to time: partitions ahead, strays and old forms dealt with, old days dropped, tracks counted."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
 from gatepost.errors import GatepostError
 from gatepost.storage.contract import Store
+from gatepost.storage.transaction import transact
 from gatepost.telemetry.events import TracksDropped, TracksStray
 from gatepost.telemetry.log import emit, emit_unexpected
 from gatepost.tracking.legacy import LegacyTracks
-from gatepost.tracking.partitions import DAY_S, DAYS_AHEAD, first_of, suffix, today
+from gatepost.tracking.partitions import DAYS_AHEAD, first_of, suffix, today
 from gatepost.tracking.store_engines import statements
-from gatepost.tracking.traffic import KEPT_DAYS, Traffic
 from gatepost.tracking.traffic_backfill import TrafficBackfill
 
 ROUND_S: Final = 600.0
@@ -32,8 +32,6 @@ class Upkeep:
         self._statements = statements(store.engine)
         self.legacy = legacy
         self.backfill = TrafficBackfill(store)
-        self._traffic = Traffic(store)
-        self._counters_dropped = 0
         self._today = clock
         self._stirred = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -55,10 +53,10 @@ class Upkeep:
         if self._store.engine == "postgresql":  # on SQLite a day's tables come with its first track
             day = self._today()
             for one in range(day - 1, day + DAYS_AHEAD + 1):
-                await self._do(partial(self._open, one))
+                await transact(self._store, partial(self._open, one))
         strays = sorted(await self._store.ask(self._statements.strays))[:_STRAY_DAYS]
         for one in strays:
-            await self._do(partial(self._open, one))
+            await transact(self._store, partial(self._open, one))
         if strays:
             emit(TracksStray(days=[suffix(one) for one in strays]))
 
@@ -71,9 +69,9 @@ class Upkeep:
         strays = set(await self._store.ask(self._statements.strays))
         old = sorted(one for one in {*there, *strays} if one < day and (not only_details or there.get(one, True)))
         for one in old:
-            await self._do(partial(self._drop, one, only_details))
+            await transact(self._store, partial(self._drop, one, only_details))
         if not only_details:
-            await self._do(lambda connection: self._statements.drop_waiting(connection, first_of(day)))
+            await transact(self._store, lambda connection: self._statements.drop_waiting(connection, first_of(day)))
         if old:
             emit(TracksDropped(what="details" if only_details else "tracks", days=[suffix(one) for one in old]))
         return len(old)
@@ -94,22 +92,11 @@ class Upkeep:
                     pause = PAUSE_S
                     continue
                 await self.look_after()
-                await self._drop_counters()
             except GatepostError:  # the store's own room has told
                 pass
             except Exception as defect:
                 emit_unexpected("upkeep of tracks", defect)
             pause = ROUND_S
-
-    async def _do(self, work: Callable[[Any], object]) -> None:
-        await self._store.perform(_run, work)
-
-    async def _drop_counters(self) -> None:
-        """Drop, once a day, the counters that are older than they are kept."""
-        day = self._today()
-        if day != self._counters_dropped:
-            await self._traffic.drop_before((day - KEPT_DAYS) * DAY_S)
-            self._counters_dropped = day
 
     def _open(self, day: int, connection: Any) -> None:
         self._statements.open_days(connection, (day,))
@@ -119,9 +106,3 @@ class Upkeep:
             self._statements.drop_details(connection, day)
         else:
             self._statements.drop_summaries(connection, day)
-
-
-def _run(connection: Any, works: Sequence[Callable[[Any], object]]) -> list[None]:
-    for work in works:
-        work(connection)
-    return [None] * len(works)

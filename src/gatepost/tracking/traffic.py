@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gatepost.config.retention import STATISTICS_DAYS
 from gatepost.errors import UsageError
 from gatepost.replication.service import Handler, Operation
 from gatepost.storage.contract import Store
@@ -19,10 +20,8 @@ from gatepost.tracking.store_rows import DIRECTIONS
 from gatepost.tracking.traffic_count import hour_of
 from gatepost.tracking.traffic_store import TrafficStatements
 
-KEPT_DAYS: Final = 1096
-"""How long counters are kept: three years, whatever becomes of the tracks."""
 MOST_STEPS: Final = 2000
-MOST_HOURS: Final = KEPT_DAYS * 24 + 48
+MOST_HOURS: Final = STATISTICS_DAYS * 24 + 48
 _HOUR_S: Final = 3600
 
 
@@ -87,8 +86,11 @@ class Traffic:
         return [Refusals(*row) for row in rows]
 
     async def drop_before(self, at: float) -> int:
-        """Drop the counters of the hours before `at` (Unix time); gives the number of rows. Raises: StoreFull, StoreAway."""
-        dropped: int = await self._store.perform(self._drop, hour_of(at))
+        """Drop the counters of the hours before `at` (Unix time), a month at a time; gives the rows. Raises: StoreFull, StoreAway."""
+        dropped = 0
+        for tenant_id in await self._store.ask(self._sql.tenants):
+            while some := await self._store.perform(self._drop, (tenant_id, hour_of(at))):
+                dropped += some
         return dropped
 
     def commands(self) -> dict[str, Handler | Operation]:
@@ -98,8 +100,8 @@ class Traffic:
     def _refusals(self, tenant_id: int, hours: range, connection: Any) -> list[tuple[str, int]]:
         return self._sql.refusals(connection, tenant_id, hours)
 
-    def _drop(self, connection: Any, hours: Sequence[int]) -> list[int]:
-        return [self._sql.drop_before(connection, hour) for hour in hours]
+    def _drop(self, connection: Any, drops: Sequence[tuple[int, int]]) -> list[int]:
+        return [self._sql.drop_before(connection, *drop) for drop in drops]
 
 
 def _hours(after: float, before: float, step_hours: int, most: int = MOST_STEPS) -> range:
@@ -114,7 +116,7 @@ def _hours(after: float, before: float, step_hours: int, most: int = MOST_STEPS)
     if len(hours) > most:
         raise UsageError(f"this period has more than {most} steps; take a shorter one, or longer steps")
     if hours.stop - hours.start > MOST_HOURS:
-        raise UsageError(f"the counters reach back {KEPT_DAYS} days; take a shorter period")
+        raise UsageError(f"the counters reach back {STATISTICS_DAYS} days; take a shorter period")
     return hours
 
 

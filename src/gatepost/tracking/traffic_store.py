@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The SQL of the counters; but for the tables of a day it is the same on both engines."""
 
-from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from gatepost.replication.sql import spoken
@@ -9,6 +8,9 @@ from gatepost.storage.contract import Engine
 from gatepost.tracking.partitions import first_of, suffix
 from gatepost.tracking.record import Status
 from gatepost.tracking.traffic_count import Counts, Mark
+
+DROPPED_HOURS: Final = 24 * 30
+"""Of one transaction; some thousand rows."""
 
 
 class OldTrack(NamedTuple):
@@ -78,12 +80,25 @@ class TrafficStatements:
         values = (tenant_id, hours.start, hours.stop)
         return [(row[0], int(row[1])) for row in connection.execute(spoken(_REFUSALS, self.engine), values).fetchall()]
 
-    def drop_before(self, connection: Any, hour: int) -> int:
-        """Drop the counters of the hours before this one; gives the number of rows."""
-        texts: Sequence[str] = ("DELETE FROM traffic_hour WHERE hour < ?", "DELETE FROM refusal_hour WHERE hour < ?")
-        return sum(int(connection.execute(spoken(text, self.engine), (hour,)).rowcount) for text in texts)
+    def tenants(self, connection: Any) -> list[int]:
+        """Question: give the tenants that have counters, one look into the index for each."""
+        found: list[int] = []
+        while (row := connection.execute(spoken(_NEXT_TENANT, self.engine), (found[-1] if found else -1,)).fetchone())[0] is not None:
+            found.append(int(row[0]))
+        return found
+
+    def drop_before(self, connection: Any, tenant_id: int, hour: int) -> int:
+        """Drop a tenant's counters of the hours before this one, up to `DROPPED_HOURS` from the oldest on; gives the number of rows."""
+        (oldest,) = connection.execute(spoken(_OLDEST, self.engine), (tenant_id,)).fetchone()
+        if oldest is None or oldest >= hour:  # a refused mail stands in both tables
+            return 0
+        values = (tenant_id, min(oldest + DROPPED_HOURS, hour))
+        return sum(int(connection.execute(spoken(text, self.engine), values).rowcount) for text in _DROP)
 
 
+_NEXT_TENANT: Final = "SELECT min(tenant_id) FROM traffic_hour WHERE tenant_id > ?"
+_OLDEST: Final = "SELECT min(hour) FROM traffic_hour WHERE tenant_id = ?"
+_DROP: Final = ("DELETE FROM traffic_hour WHERE tenant_id = ? AND hour < ?", "DELETE FROM refusal_hour WHERE tenant_id = ? AND hour < ?")
 _MARKS: Final = "SELECT day, tenant_id, track FROM traffic_uncounted ORDER BY day DESC"
 _ADD_TRAFFIC: Final = """INSERT INTO traffic_hour (tenant_id, hour, direction, status, mails, bytes) {rows}
     ON CONFLICT (tenant_id, hour, direction, status)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gatepost.contracts.actor import Actor
+from gatepost.contracts.actor import local_actor
 from gatepost.errors import UsageError
 from gatepost.replication.service import Handler, Operation
 from gatepost.versioning.draft import Drafts
@@ -21,29 +21,29 @@ def commands(drafts: Drafts) -> Mapping[str, Handler | Operation]:
     """Give the operations by name."""
 
     async def show(author: str, tenant_id: int = 0) -> dict[str, Any]:
-        return _view(await drafts.view(_actor(author, tenant_id)))
+        return _view(await drafts.view(local_actor(author, tenant_id)))
 
     async def change(author: str, revision: int, operation: dict[str, Any], tenant_id: int = 0) -> dict[str, Any]:
-        return _told(await drafts.change(_actor(author, tenant_id), revision, _converted(operation, Edit)))
+        return _told(await drafts.change(local_actor(author, tenant_id), revision, _converted(operation, Edit)))
 
     async def replace(author: str, revision: int, document: str, tenant_id: int = 0) -> dict[str, Any]:
-        return _told(await drafts.replace(_actor(author, tenant_id), revision, document))
+        return _told(await drafts.replace(local_actor(author, tenant_id), revision, document))
 
     async def discard(author: str, revision: int, tenant_id: int = 0) -> bool:
-        return await drafts.discard(_actor(author, tenant_id), revision)
+        return await drafts.discard(local_actor(author, tenant_id), revision)
 
     async def others(author: str, tenant_id: int = 0) -> list[dict[str, Any]]:
-        found = await drafts.others(_actor(author, tenant_id))
+        found = await drafts.others(local_actor(author, tenant_id))
         return [{**msgspec.to_builtins(one), "changes": _changes(one.changes), "overlapping": _changes(one.overlapping)} for one in found]
 
     async def rebase(
         author: str, revision: int, onto: int, choices: list[dict[str, Any]] | None = None, tenant_id: int = 0
     ) -> dict[str, Any]:
         chosen = _converted(choices or [], list[Choice])
-        return _told(await drafts.rebase(_actor(author, tenant_id), revision, onto, chosen))
+        return _told(await drafts.rebase(local_actor(author, tenant_id), revision, onto, chosen))
 
     async def apply(author: str, revision: int, reason: str, tenant_id: int = 0) -> dict[str, Any]:
-        answer = await drafts.apply(_actor(author, tenant_id), revision, reason)
+        answer = await drafts.apply(local_actor(author, tenant_id), revision, reason)
         return _told(answer) if isinstance(answer, Stale) else told_answer(answer)
 
     return {
@@ -55,10 +55,6 @@ def commands(drafts: Drafts) -> Mapping[str, Handler | Operation]:
         "config.draft.rebase": Operation(rebase, command=True),
         "config.draft.apply": Operation(apply, command=True),
     }
-
-
-def _actor(author: str, tenant_id: int) -> Actor:
-    return Actor(author, "cli", tenant_id=tenant_id)
 
 
 def _converted(untrusted: Any, wanted: Any) -> Any:

@@ -146,3 +146,26 @@ async def test_the_end_ships_the_rest_and_lets_go(way: Way, monkeypatch: pytest.
     log.emit(trouble(3))
     await way.buffer.flush()
     assert [read_fields(one.fields)["what"] for one in way.taken] == ["1", "2"]
+
+
+async def test_the_end_waits_for_the_shipment_that_is_under_way(way: Way) -> None:
+    """A store commits what it was given, whoever waits for it; shipped again, events would stand in the log twice."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    ship = way.buffer._ship
+
+    async def slow(entries: Sequence[EventEntry]) -> None:
+        begun.set()
+        await go_on.wait()
+        await ship(entries)
+
+    way.buffer._ship = slow
+    way.buffer.start()
+    log.emit(trouble(1))
+    await begun.wait()
+    ended = asyncio.create_task(way.buffer.close())
+    await asyncio.sleep(0)
+    log.emit(trouble(2))
+    go_on.set()
+    await ended
+    assert [read_fields(one.fields)["what"] for one in way.taken] == ["1", "2"]
+    assert way.shipments == 2

@@ -97,4 +97,3 @@ async def test_a_draft_of_another_program_can_be_given_up(tmp_path: Path):
         asked = {"form_token": await form_token(browser), "revision": "5"}
         assert (await browser.post("/configuration/changes/discard", data=asked)).status_code == 303
         assert await site.rooms.drafts.get(Actor("anna", "console")) is None
-
