@@ -26,6 +26,7 @@ _HEAD: Final = """\
 """
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]*")
 _VOLATILE: Final = (
+    (re.compile(r"\b[0-9A-V]{24}\b"), "ID"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}\b|\b(?=[a-f]*[0-9])[0-9a-f]{8,}\b"), "ID"),
     (re.compile(r"\b\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)[a-z]* \d{4}\b"), "DATE"),
     (re.compile(r"\b\d[\d.,:/ -]*\d\b|\d"), "#"),

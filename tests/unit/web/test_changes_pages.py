@@ -10,7 +10,7 @@ import pytest
 from console_site import Site, open_site
 from gatepost.contracts.actor import Actor
 from gatepost.versioning.draft_record import Draft
-from gatepost.web.console import changes_history
+from gatepost.web.console.changes import history
 
 HISTORY = "/configuration/changes/history"
 
@@ -33,7 +33,7 @@ async def versions(site: Site, count: int) -> None:
 
 async def test_the_history_is_paged_with_and_without_a_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Each version is on one page, newest first; the link to the next is a part for a script and a page without."""
-    monkeypatch.setattr(changes_history, "_ROWS", 3)
+    monkeypatch.setattr(history, "_ROWS", 3)
     async with open_site(tmp_path) as site:
         await versions(site, 6)
         browser = site.client(cookie=await site.cookie())

@@ -17,9 +17,9 @@ from gatepost.rules.replay_tally import Otherwise, Replay, Undetermined
 from gatepost.versioning.edit_sections import sections
 from gatepost.versioning.plan import changes
 from gatepost.versioning.rebase import merge
-from gatepost.web.console.changes_replay import GAPS, Replays, reason, why
-from gatepost.web.console.changes_text import line_of
-from gatepost.web.console.changes_told import TITLES, place_of, sides, told
+from gatepost.web.console.changes.replay import GAPS, Replays, reason, why
+from gatepost.web.console.changes.text import line_of
+from gatepost.web.console.changes.told import TITLES, place_of, sides, told
 from gatepost.web.frame.words import load
 
 WORDS = load()

@@ -16,9 +16,9 @@ from gatepost.versioning.edit import Operation, Put, Set, edit
 from gatepost.versioning.edit_fields import Field, entries, fields, table
 from gatepost.versioning.edit_sections import sections
 from gatepost.versioning.edit_values import Fault
-from gatepost.web.console.settings_form import SettingsForm
-from gatepost.web.console.settings_form_hints import hint
-from gatepost.web.console.settings_form_labels import CHOICES, LABELS, MANUALS
+from gatepost.web.console.settings.form import SettingsForm
+from gatepost.web.console.settings.hints import hint
+from gatepost.web.console.settings.labels import CHOICES, LABELS, MANUALS
 from gatepost.web.frame.forms import Form
 from gatepost.web.frame.words import load
 

@@ -9,8 +9,8 @@ from gatepost.config.configuration import Configuration
 from gatepost.dns.twin import Twin
 from gatepost.mailflow.identify import Identities
 from gatepost.roles.judgement import make_filters
-from gatepost.web.console.rules_order import Asked, asked_of, dragged
-from gatepost.web.console.rules_words import NAMES, filters, scopes
+from gatepost.web.console.configuration.rules_order import Asked, asked_of, dragged
+from gatepost.web.console.configuration.rules_words import NAMES, filters, scopes
 from gatepost.web.frame.forms import Form
 from gatepost.web.frame.words import load
 

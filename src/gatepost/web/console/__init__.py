@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The administrators' pages: one file for each place of the navigation, its templates and its words beside it.
+"""The administrators' pages: a folder for each area of the navigation, a file for each page, its templates in `template/`.
 
-`pages(desk, house)` gives all routes. A page asks the services of the `House`, shows what they answer, and decides nothing itself.
+`pages` gives all routes, `places` the navigation. A page asks the services of the `House`, shows what they answer, decides nothing itself.
 """

@@ -1,66 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """All pages of the console in one list, and the desk that stands before them."""
 
+from typing import Final
+
 from starlette.routing import Route
 
-from gatepost.web.console import (
-    account,
-    administrators,
-    advanced,
-    audit,
-    changes,
-    events,
-    filters,
-    incidents,
-    people_domains,
-    people_fields,
-    people_partner,
-    people_partner_entries,
-    people_partners,
-    people_user,
-    people_user_addresses,
-    people_users,
-    queues,
-    routing,
-    rules,
-    sign_in,
-    start,
-    systems,
-    tracking,
-    troubleshooting,
-)
+from gatepost.web.console.access import account, administrators, audit, sign_in
+from gatepost.web.console.access.session import SignedIn
+from gatepost.web.console.changes import draft
+from gatepost.web.console.configuration import advanced, filters, routing, rules, systems
+from gatepost.web.console.monitoring import events, incidents, queues, start, tracking
+from gatepost.web.console.people import domains, fields, partner, partner_entries, partners, user, user_addresses, users
 from gatepost.web.console.places import PLACES
-from gatepost.web.console.session import SignedIn
+from gatepost.web.console.troubleshooting import pages as troubleshooting
 from gatepost.web.frame.desk import Desk
 from gatepost.web.frame.words import load
 from gatepost.web.house import House
 
-ROOMS = (
-    sign_in,
-    start,
-    tracking,
-    queues,
-    events,
-    incidents,
-    people_domains,
-    people_users,
-    people_user,
-    people_user_addresses,
-    people_partners,
-    people_partner,
-    people_partner_entries,
-    people_fields,
-    routing,
-    rules,
-    filters,
-    systems,
-    advanced,
-    changes,
+MODULES: Final = (
+    *(sign_in, account, administrators, audit),
+    *(start, tracking, queues, events, incidents),
+    *(domains, users, user, user_addresses, partners, partner, partner_entries, fields),
+    *(routing, rules, filters, systems, advanced, draft),
     troubleshooting,
-    account,
-    administrators,
-    audit,
 )
+"""Each gives its routes; where two could match, the one that stands first does."""
 
 
 def desk(house: House) -> Desk:
@@ -70,4 +34,4 @@ def desk(house: House) -> Desk:
 
 def pages(desk: Desk, house: House) -> list[Route]:
     """Give every page's routes."""
-    return [route for room in ROOMS for route in room.routes(desk, house)]
+    return [route for module in MODULES for route in module.routes(desk, house)]

@@ -3,7 +3,9 @@
 // Every page works without it.
 "use strict";
 
-const language = document.documentElement.lang || "en";
+// The page's language, in the reader's own kind of it: en-GB for an English page, where the browser says so.
+const page = document.documentElement.lang || "en";
+const language = navigator.languages.find((one) => one === page || one.startsWith(page + "-")) || page;
 
 function times(root) {
   const format = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Troubleshooting › Audit: who changed what, when, by which way, and how it was before."""
+
+import time
+from typing import Any, Final
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gatepost.access.audit import AuditSearch
+from gatepost.web.console.monitoring.tracking import PERIODS
+from gatepost.web.frame.desk import Desk, Visit
+from gatepost.web.frame.templates import query
+from gatepost.web.frame.words import _
+from gatepost.web.house import House
+
+PATH: Final = "/troubleshooting/audit"
+VIAS: Final = {"console": _("Console"), "api": _("REST API"), "cli": _("Command line")}
+_ROWS: Final = 50
+
+
+def routes(desk: Desk, house: House) -> list[Route]:
+    """Give the pages."""
+
+    async def search(visit: Visit) -> Response:
+        form = visit.form = visit.asked
+        period = form.text("last", "7d")
+        since = time.time() - PERIODS[period][0] if period in PERIODS else None
+        wanted = AuditSearch(
+            since=since,
+            author=form.text("author"),
+            operation=form.text("operation"),
+            subject=form.text("subject"),
+            before_id=form.whole("before"),
+            limit=_ROWS,
+        )
+        page = await house.access.audit.search(wanted, visit.visitor.tenant_id)
+        more = (
+            f"{PATH}?{query(**{name: form.many(name) for name in form.names if name != 'before'}, before=page.next)}" if page.next else ""
+        )
+        shown: dict[str, Any] = {"page": page, "more": more, "periods": PERIODS, "period": period, "vias": VIAS}
+        return visit.show("audit_rows.html" if visit.wants_part else "audit.html", title=_("Audit"), **shown)
+
+    return [desk.route(PATH, search, "administration:read")]

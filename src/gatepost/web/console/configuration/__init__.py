@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Configuration: rules, filters, email routing, connected systems, advanced settings."""
