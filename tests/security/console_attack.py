@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What attackers of the console use: its server on a port with the limits that a test wants, bytes as they like them, texts that bite.
 
-    with attacked(tmp_path, limits=Limits(head_s=0.5)) as target:
-        answer = target.send(b"GET /sign-in HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
-        answer.status, answer.headers["location"], answer.closed
+with attacked(tmp_path, limits=Limits(head_s=0.5)) as target:
+    answer = target.send(b"GET /sign-in HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+    answer.status, answer.headers["location"], answer.closed
 """
 
 import asyncio
+import re
 import socket
 import ssl
 import threading
@@ -26,9 +27,12 @@ from gatepost.web.frame.serving import Identity, WebServer
 
 SCRIPT: Final = "<script>window.stolen = 1</script>"
 HOSTILE: Final = (
+    "javascript:window.stolen=1//",
+    "../../../../etc/passwd",
+    "=cmd|' /C calc'!A0",
+    "hx-get=/sign-out hx-trigger=load",
     SCRIPT,
     "\"'><img src=x onerror=window.stolen=1>",
-    "javascript:window.stolen=1//",
     "</textarea></title></style><svg onload=window.stolen=1>",
     "' onmouseover='window.stolen=1' autofocus onfocus='window.stolen=1",
     "{{7*7}}${7*7}#{7*7}<%=7*7%>{% raw %}",
@@ -39,10 +43,8 @@ HOSTILE: Final = (
     "pay\u200bpal\u2066.example\u2069",
     "\x00\x07\x1b[31mred\x7f\x9b",
     "]]><!--/*-->*/;}body{display:none}",
-    "=cmd|' /C calc'!A0",
-    "../../../../etc/passwd",
-    "hx-get=/sign-out hx-trigger=load",
 )
+"""The first four bite at the beginning of a text."""
 _PATIENCE_S: Final = 20.0
 
 
@@ -164,6 +166,11 @@ def attacked(
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+def fill(path: str, **known: str) -> str:
+    """Write a route's path with values in its places: those that are known, else one that nothing has."""
+    return re.sub(r"\{(\w+)(?::\w+)?\}", lambda place: known.get(place[1], "7" if place[0].endswith(":int}") else "nobody"), path)
 
 
 class Markup(HTMLParser):

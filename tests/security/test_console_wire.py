@@ -112,7 +112,12 @@ def test_nothing_becomes_another_protocol(target):
 
 def test_who_calls_is_not_whom_he_says_he_is(target, cookie):
     """Headers that a proxy would write change neither the client's address, which limits count, nor the scheme of cookies."""
-    lies = ("X-Forwarded-For: 198.51.100.9", "Forwarded: for=198.51.100.9;proto=https", "X-Real-IP: 198.51.100.9", "X-Forwarded-Proto: https")
+    lies = (
+        "X-Forwarded-For: 198.51.100.9",
+        "Forwarded: for=198.51.100.9;proto=https",
+        "X-Real-IP: 198.51.100.9",
+        "X-Forwarded-Proto: https",
+    )
     answers = [target.send(request("POST", "/sign-in", FORM, *lies, body=b"name=nobody&password=x")) for _ in range(12)]
     assert [one.status for one in answers].count(429) >= 1
     assert "strict-transport-security" not in answers[0].headers
@@ -169,7 +174,9 @@ def test_a_body_is_bounded(target, cookie):
         answer = target.send(request("POST", "/sign-in" if header == "X: y" else "/account", header, FORM, body=b"a=" + b"b" * size))
         assert (answer.status, "larger" in answer.body) == (413, True), answer.raw
     chunked = b"".join(b"10000\r\n" + b"a" * 65_536 + b"\r\n" for _ in range(100)) + b"0\r\n\r\n"
-    answer = target.send(request("POST", "/account", cookie, FORM, "Transfer-Encoding: chunked", body=b"").replace(b"Content-Length: 0\r\n", b"") + chunked)
+    answer = target.send(
+        request("POST", "/account", cookie, FORM, "Transfer-Encoding: chunked", body=b"").replace(b"Content-Length: 0\r\n", b"") + chunked
+    )
     assert answer.status == 413
 
 
@@ -230,7 +237,9 @@ def test_a_stranger_sends_no_parts(target):
     assert target.send(request("POST", "/sign-in", header, body=body)).status == 415
 
 
-@pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/x-www-form-urlencoded/x", "x" * 10_000, "multipart/form-data"])
+@pytest.mark.parametrize(
+    "kind", ["application/json", "text/plain", "application/x-www-form-urlencoded/x", "x" * 10_000, "multipart/form-data"]
+)
 def test_what_is_no_form_is_refused(target, cookie, kind):
     """A type that pages do not send is told so."""
     answer = target.send(request("POST", "/account", cookie, f"Content-Type: {kind}", body=b"{}"))
@@ -348,7 +357,7 @@ def test_a_byte_from_time_to_time_gives_no_more_time(hasty):
     begun = time.monotonic()
     with hasty.connect() as slow:
         slow.settimeout(0.05)
-        with pytest.raises(OSError, match="reset|Broken"):
+        with pytest.raises(OSError, match=r"reset|Broken"):
             for byte in b"GET /sign-in HTTP/1.1\r\nHost: " + b"x" * 1_000:
                 slow.send(bytes([byte]))
                 _nap(slow)

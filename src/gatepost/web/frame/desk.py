@@ -31,7 +31,7 @@ from gatepost.web.frame.visitor import Sessions, Visitor, client_of, cookie_name
 from gatepost.web.frame.words import Words, _, preferred
 
 _REMEMBERED: Final = 1_000
-_LONGEST_WAY_BACK: Final = 2_000
+LONGEST_WAY_BACK: Final = 2_000
 """Characters of an address that somebody is led back to after he has signed in."""
 SIGN_IN: Final = "/sign-in"
 
@@ -233,7 +233,7 @@ def _is_sent_from_here(request: Request) -> bool:
 
 def _to_sign_in(request: Request) -> Response:
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    goes_back = wanted != "/" and request.method == "GET" and len(wanted) <= _LONGEST_WAY_BACK
+    goes_back = wanted != "/" and request.method == "GET" and len(wanted) <= LONGEST_WAY_BACK
     address = f"{SIGN_IN}?next={quote(wanted, safe='')}" if goes_back else SIGN_IN
     if request.headers.get("hx-request") == "true":
         return Response(status_code=204, headers={"HX-Redirect": SIGN_IN})

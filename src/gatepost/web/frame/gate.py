@@ -55,6 +55,8 @@ class Connection(HttpToolsProtocol):
 
     _deadline: asyncio.TimerHandle | None = None
     _in_head = True
+    _head_ended = False
+    """In what arrived last."""
     _head_bytes = 0
     _request_bytes = 0
 
@@ -79,9 +81,10 @@ class Connection(HttpToolsProtocol):
             return
         if self._in_head:
             self._wait_for_head()
-        in_head = self._in_head
+        self._head_ended = False
+        was_in_head = self._in_head
         super().data_received(data)
-        if in_head and self._in_head:
+        if was_in_head and not self._head_ended:
             # Also what is no header yet: one that never ends, empty lines before a request.
             self._head_bytes += len(data)
             if self._head_bytes > self.limits.head_bytes and not self.transport.is_closing():
@@ -106,6 +109,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Begin to wait for the body."""
         self._in_head = False
+        self._head_ended = True
         self._wait(self.limits.body_s)
         super().on_headers_complete()
 

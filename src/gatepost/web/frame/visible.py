@@ -16,8 +16,8 @@ _HIDDEN: Final = (
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # invisible notes, tags
 )
 _ANY: Final = re.compile(f"[{_HIDDEN}]")
-_PARTS: Final = re.compile(r"<textarea\b.*?</textarea>|<[^>]*>", re.DOTALL)
-"""What is left as it is. A `>` in an attribute is escaped."""
+_PARTS: Final = re.compile(r"<textarea\b.*?</textarea>|<[^<>]*>", re.DOTALL)
+"""What is left as it is. In texts and in attributes `<` and `>` are escaped."""
 _JOINERS: Final = "\u200c\u200d"
 _FIRST_THAT_JOINS: Final = "\u0590"
 """Scripts from Hebrew on, and pictures: there the joiners spell words and compose families."""

@@ -10,6 +10,8 @@ from starlette.responses import Response
 from gatepost.contracts.actor import Actor, Via
 
 COOKIE: Final = "gatepost-session"
+_HOUSE: Final = 0
+_THE_HOUSES: Final = "configuration:"
 
 
 class Visitor(NamedTuple):
@@ -27,8 +29,8 @@ class Visitor(NamedTuple):
     tenant_id: int = 0
 
     def may(self, right: str) -> bool:
-        """Tell whether a right is among his; `` needs none."""
-        return not right or right in self.rights
+        """Tell whether a right is among his; `` needs none. The configuration is the house's, so no other tenant's right reaches it."""
+        return not right or (right in self.rights and (self.tenant_id == _HOUSE or not right.startswith(_THE_HOUSES)))
 
     def actor(self, via: Via = "console") -> Actor:
         """Give him as the one who changes something."""

@@ -6,10 +6,9 @@ says with a value in it is found by its pattern: `"it has {0} characters"`. A te
 used, so nothing is missing at run time.
 """
 
-import re
 import string
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +24,7 @@ class Words:
     def __init__(self, language: str, catalogue: Mapping[str, str]) -> None:
         self.language = language
         self._catalogue = catalogue
-        self._patterns = [(_pattern(one), said) for one, said in catalogue.items() if "{0}" in one]
+        self._patterns = [(_pieces(one), said) for one, said in catalogue.items() if "{0}" in one]
 
     def __call__(self, english: str, /, **values: Any) -> str:
         """Say a sentence."""
@@ -33,9 +32,9 @@ class Words:
         return said.format(**values) if values else said
 
     def _matched(self, english: str) -> str:
-        for pattern, said in self._patterns:
-            if found := pattern.fullmatch(english):
-                return said.format(*found.groups())
+        for pieces, said in self._patterns:
+            if (values := _between(pieces, english)) is not None:
+                return said.format(*values)
         return english
 
     def number(self, one: str, many: str, count: int, /, **values: Any) -> str:
@@ -90,9 +89,29 @@ def preferred(accepted: str) -> str:
     return DEFAULT
 
 
-def _pattern(english: str) -> re.Pattern[str]:
-    parts = string.Formatter().parse(english)
-    return re.compile("".join(re.escape(text) + ("(.*)" if name is not None else "") for text, name, _spec, _kind in parts), re.DOTALL)
+def _pieces(english: str) -> tuple[str, ...]:
+    """Give what stands before, between and after the values of a sentence."""
+    parsed = [(text, name is not None) for text, name, _spec, _kind in string.Formatter().parse(english)]
+    return (*(text for text, _has_value in parsed), *([""] if parsed[-1][1] else []))
+
+
+def _between(pieces: Sequence[str], english: str) -> list[str] | None:
+    """Give the values that make this sentence of the pieces, each as long as it can be; None when none do.
+
+    It takes as long as it takes to read the sentence, which may be what somebody typed: a regular expression could take for ever.
+    """
+    first, last = pieces[0], pieces[-1]
+    end = len(english) - len(last)
+    if end < len(first) or not english.startswith(first) or not english.endswith(last):
+        return None
+    values: list[str] = []
+    for piece in reversed(pieces[1:-1]):
+        at = english.rfind(piece, len(first), end)
+        if at < 0:
+            return None
+        values.append(english[at + len(piece) : end])
+        end = at
+    return [english[len(first) : end], *reversed(values)]
 
 
 def _catalogue(paths: Iterable[Path]) -> dict[str, str]:

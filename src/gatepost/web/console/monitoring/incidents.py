@@ -34,7 +34,10 @@ def routes(desk: Desk, house: House) -> list[Route]:
 
     async def recheck(visit: Visit) -> Response:
         number = visit.request.path_params["number"]
-        one = (await house.incidents.show(number, visit.visitor.tenant_id)).incident
+        try:
+            one = (await house.incidents.show(number, visit.visitor.tenant_id)).incident
+        except ControlError:
+            return visit.missing()
         still = await house.incidents.recheck(one.kind, one.subject, visit.visitor.tenant_id)
         said = _("It is still so.") if still else _("It is mended.")
         return visit.go(f"{PATH}/{number}", visit.words(said))

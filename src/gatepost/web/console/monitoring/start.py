@@ -7,6 +7,7 @@ from typing import Any, Final
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gatepost.monitoring.record import HOUSE
 from gatepost.web.console.monitoring.charts import flow_chart, totals
 from gatepost.web.frame.desk import Desk, Visit
 from gatepost.web.frame.words import _
@@ -21,10 +22,10 @@ def routes(desk: Desk, house: House) -> list[Route]:
     """Give the pages."""
 
     async def start(visit: Visit) -> Response:
-        shown: dict[str, Any] = {"flow": None, "incidents": (), "state": None, "usage": (), "newest": 0}
+        shown: dict[str, Any] = {"flow": None}
         if visit.visitor.may("monitoring:read"):
             shown |= await _flow(house, visit)
-            shown |= await _state(house)
+            shown |= await _state(house, visit.visitor.tenant_id)
         template = "start_state.html" if visit.asked.text("refresh") else "start.html"
         return visit.show(template, title=_("Start page"), **shown)
 
@@ -43,10 +44,15 @@ async def _flow(house: House, visit: Visit) -> dict[str, Any]:
     return {"flow": charts, "totals": totals(day.steps, "24h"), "refusals": refusals, "uncounted": day.days_uncounted}
 
 
-async def _state(house: House) -> dict[str, Any]:
+async def _state(house: House, tenant_id: int) -> dict[str, Any]:
+    """Tell what needs care; how gateways, stores and roles do only to the tenant that looks after them."""
+    incidents = await house.incidents.open(tenant_id)
+    if tenant_id != HOUSE:
+        return {"incidents": incidents, "is_house": False}
     state = await house.watch.state()
     return {
-        "incidents": await house.incidents.open(),
+        "incidents": incidents,
+        "is_house": True,
         "state": state,
         "waiting": _waiting(state) if state else [],
         "usage": await house.incidents.usage(),

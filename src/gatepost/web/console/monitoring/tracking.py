@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Monitoring › Message tracking: find mails, see what became of one and why, export it."""
 
+import math
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -138,9 +139,12 @@ def _points(form: Form, name: str) -> float | None:
     if not written:
         return None
     try:
-        return float(written)
+        points = float(written)
     except ValueError:
-        raise UsageError(f"{name}: {written!r} is no number of points") from None
+        points = math.nan
+    if not math.isfinite(points):
+        raise UsageError(f"{name}: {written[:40]!r} is no number of points")
+    return points
 
 
 def _more(form: Form, cursor: str) -> str:
