@@ -45,6 +45,8 @@ HOSTILE: Final = (
     "]]><!--/*-->*/;}body{display:none}",
 )
 """The first four bite at the beginning of a text."""
+TEXTS: Final = tuple(" · ".join(HOSTILE[first::4]) for first in range(4))
+"""A few at a time, so that reading all pages four times is enough; what bites at its beginning stands there."""
 _PATIENCE_S: Final = 20.0
 
 

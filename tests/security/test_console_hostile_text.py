@@ -22,14 +22,12 @@ from gatepost.tracking.codec import encode_change
 from gatepost.tracking.record import TrackChange, TrackHead
 from gatepost.web.console.pages import desk, pages
 from gatepost.web.frame.visible import visible
-from security.console_attack import HOSTILE, Markup, fill
+from security.console_attack import TEXTS, Markup, fill
 from security.console_marks import NAME, mark
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PLAIN = "harmless"
 LONGEST = store_rows._LONGEST
-TEXTS = tuple(" · ".join(HOSTILE[first::4]) for first in range(4))
-"""A few at a time, so that reading all pages four times is enough; what bites at its beginning stands there."""
 HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
 

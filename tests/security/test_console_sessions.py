@@ -2,84 +2,18 @@
 """Sessions of administrators against who would take, keep, forge or outlive one: real HTTP, with and without TLS."""
 
 import re
-import ssl
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
-import httpx2
-import pyotp
 import pytest
 
 from console_site import PASSWORD
 from gatepost.access.administrators import Change
 from gatepost.contracts.actor import Actor
-from gatepost.testing.tls import self_signed, unchecked_client_context
-from gatepost.web.frame.serving import Identity
-from security.console_attack import Target, attacked, request
+from security.console_attack import Target, request
+from security.console_visitors import COOKIE, Browser, a_secure_target, a_target, an_identity, ask, closed_browsers, hidden  # noqa: F401 - fixtures
 
-COOKIE = "gatepost-session"
 ROOT = Actor("root", "cli")
-
-
-_addresses = (f"127.0.{third}.{fourth}" for third in range(2, 250) for fourth in range(2, 250))
-
-
-@contextmanager
-def client(target: Target, *, tls: bool = False, **headers: str) -> Iterator[httpx2.Client]:
-    """Give an HTTP client with an address of its own, so that nobody pays for what another one guessed."""
-    url = target.url.replace("http", "https") if tls else target.url
-    transport = httpx2.HTTPTransport(verify=unchecked_client_context() if tls else True, local_address=next(_addresses))
-    with httpx2.Client(base_url=url, transport=transport, headers=headers) as http:
-        yield http
-
-
-class Browser:
-    """A browser of one person, which keeps its cookies itself."""
-
-    open = ExitStack()
-
-    def __init__(self, target: Target, *, tls: bool = False) -> None:
-        self._target = target
-        self.http = self.open.enter_context(client(target, tls=tls))
-        self.name = ""
-
-    def sign_in(self, name: str, *roles: str) -> httpx2.Response:
-        """Add an administrator and take him through his first sign-in; gives the last answer."""
-        self.name = name
-        one_time = self._target.run(self._target.site.administrator(name, *roles))
-        page = self.http.post("/sign-in", data={"name": name, "password": one_time})
-        page = self.http.post("/sign-in", data={"ticket": hidden(page, "ticket"), "new_password": PASSWORD, "again": PASSWORD})
-        secret = re.search(r'id="secret">([A-Z2-7]+)<', page.text)[1]  # type: ignore[index]
-        return self.http.post("/sign-in", data={"ticket": hidden(page, "ticket"), "code": pyotp.TOTP(secret).now()})
-
-    def post(self, path: str, **fields: str) -> httpx2.Response:
-        """Send a form with the session's token."""
-        return self.http.post(path, data={"form_token": hidden(self.http.get("/account"), "form_token"), **fields})
-
-    @property
-    def is_in(self) -> bool:
-        """Whether its session opens a page."""
-        return self.http.get("/account").status_code == 200
-
-    @property
-    def cookie(self) -> str:
-        """What it holds."""
-        return next(one.value or "" for one in self.http.cookies.jar if one.name.endswith(COOKIE))
-
-
-def ask(target: Target, method: str, path: str, *, bearer: str = "", **more: Any) -> httpx2.Response:
-    """Ask once, as a stranger or with a token."""
-    with client(target, **({"Authorization": f"Bearer {bearer}"} if bearer else {})) as http:
-        return http.request(method, path, **more)
-
-
-def hidden(page: httpx2.Response, name: str) -> str:
-    """Give the value of a hidden field."""
-    found = re.search(rf'name="{name}" value="([^"]+)"', page.text)
-    assert found, page.text[-2000:]
-    return found[1]
 
 
 class Clock:
@@ -90,34 +24,6 @@ class Clock:
         self.usual = self.sessions._clock
         self.ahead_s = 0.0
         self.sessions._clock = lambda: self.usual() + self.ahead_s
-
-
-@pytest.fixture(scope="module")
-def identity(tmp_path_factory: pytest.TempPathFactory) -> Identity:
-    """A certificate for the console."""
-    files = self_signed(tmp_path_factory.mktemp("identity"), "console.example")
-    return Identity(Path(files.certificate), Path(files.key))
-
-
-@pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """A console without TLS."""
-    with attacked(tmp_path_factory.mktemp("sessions")) as target:
-        yield target
-
-
-@pytest.fixture(scope="module")
-def secure(tmp_path_factory: pytest.TempPathFactory, identity: Identity) -> Iterator[Target]:
-    """A console on TLS."""
-    with attacked(tmp_path_factory.mktemp("secure"), identity=identity) as target:
-        yield target
-
-
-@pytest.fixture(autouse=True)
-def closed_browsers() -> Iterator[None]:
-    """Close what a test opened."""
-    with ExitStack() as Browser.open:
-        yield
 
 
 @pytest.fixture
@@ -362,165 +268,3 @@ def test_nobody_makes_a_token_with_more_than_he_may(target):
         },
     )
     assert (answer.status_code, "gp_" in answer.text) == (400, False)
-
-
-# --- the door ---------------------------------------------------------------------------------------------------------------------
-
-
-def test_nobody_is_signed_in_as_somebody_else_by_another_site(target):
-    """Who has a session is not taken into another one by a form of the door, from wherever it comes."""
-    browser = Browser(target)
-    browser.sign_in("ute")
-    one_time = target.run(target.site.administrator("villain"))
-    answer = browser.http.post("/sign-in", data={"name": "villain", "password": one_time})
-    assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "goes"),
-    [
-        ("/account", "/account"),
-        ("/monitoring/message-tracking?subject=a%26b&last=7d", "/monitoring/message-tracking?subject=a%26b&last=7d"),
-        ("//evil.example", "/"),
-        ("///evil.example", "/"),
-        ("/\\evil.example", "/"),
-        ("\\\\evil.example", "/"),
-        ("https://evil.example/", "/"),
-        ("javascript:alert(1)", "/"),
-        ("/\t/evil.example", "/"),
-        ("/\r\nSet-Cookie: a=b", "/"),
-        ("/sign-in?next=//evil.example", "/"),
-        ("/\u2028/x", "/"),
-        ("/" + "x" * 5_000, "/"),
-        ("", "/"),
-        ("evil.example", "/"),
-        ("/.//evil.example", "/"),
-    ],
-)
-def test_the_way_back_leads_to_a_page_of_ours(target, wanted, goes):
-    """Whatever stands in `next`, nobody is sent to another site after he has signed in."""
-    from gatepost.web.console.access.sign_in import local_path
-
-    assert local_path(wanted) == goes
-
-
-def test_what_the_door_shows_of_what_was_typed_is_text(target):
-    """Name, ticket and way back come back as values of fields, never as markup, and a password never."""
-    answer = ask(target, "POST", "/sign-in", data={"name": '"><b>', "password": "a-secret<i>", "next": '"><u>', "ticket": ""})
-    assert not re.search("<b>|<i>|<u>", answer.text)
-    assert "a-secret" not in answer.text
-    answer = ask(target, "POST", "/sign-in", data={"ticket": '"><b>', "code": '"><i>'})
-    assert (answer.status_code, re.search("<b>|<i>", answer.text)) == (400, None)
-
-
-def test_a_ticket_gives_no_page_and_no_right(target):
-    """The middle of a sign-in is no session: as cookie, token or form token it opens nothing, and it is good for its own step alone."""
-    one_time = target.run(target.site.administrator("willi"))
-    page = ask(target, "POST", "/sign-in", data={"name": "willi", "password": one_time})
-    ticket = hidden(page, "ticket")
-    for headers in ({"Cookie": f"{COOKIE}={ticket}"}, {"Authorization": f"Bearer {ticket}"}):
-        assert ask(target, "GET", "/account", headers=headers).status_code == 303
-    answer = ask(target, "POST", "/sign-in", data={"ticket": ticket, "code": "123456"})
-    assert "set-cookie" not in answer.headers
-
-
-# --- TLS --------------------------------------------------------------------------------------------------------------------------
-
-
-def test_tls_is_new_enough(secure):
-    """TLS 1.3 and 1.2 are spoken, older ones are not."""
-    for version, spoken in ((ssl.TLSVersion.TLSv1_3, True), (ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_1, False)):
-        context = unchecked_client_context()
-        with_old = "DEFAULT:@SECLEVEL=0"
-        context.set_ciphers(with_old)
-        # What is old is deprecated in Python too, and set as what it is: a number of the protocol.
-        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-        _only(context, version)
-        if spoken:
-            assert secure.send(request("GET", "/sign-in"), context=context).status == 200
-        else:
-            with pytest.raises((ssl.SSLError, ConnectionResetError)):
-                secure.send(request("GET", "/sign-in"), context=context)
-
-
-def _only(context: ssl.SSLContext, version: ssl.TLSVersion) -> None:
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        context.maximum_version = version
-        context.minimum_version = version
-
-
-@pytest.mark.parametrize(
-    "cipher", ["AES128-SHA", "AES256-GCM-SHA384", "ECDHE-RSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA", "DHE-RSA-AES256-GCM-SHA384"]
-)
-def test_no_weak_cipher_is_spoken(secure, cipher):
-    """Neither without forward secrecy nor in a mode without authentication."""
-    context = unchecked_client_context()
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(f"{cipher}:@SECLEVEL=0")
-    with pytest.raises((ssl.SSLError, ConnectionResetError)):
-        secure.send(request("GET", "/sign-in"), context=context)
-
-
-def test_tls_is_only_http(secure):
-    """Who would speak another protocol on this certificate is refused in the handshake, so no other service can be taken for it."""
-    context = unchecked_client_context()
-    context.set_alpn_protocols(["smtp", "ftp"])
-    try:
-        answer = secure.send(request("GET", "/sign-in"), context=context)
-    except (ssl.SSLError, ConnectionResetError):
-        return
-    assert answer.status in (0, 200)
-
-
-def test_a_browser_is_told_to_come_by_tls_only(secure):
-    """For a year, on every answer."""
-    for path in ("/sign-in", "/nothing", "/static/x/y.css", "/api/v1/incidents"):
-        answer = secure.send(request("GET", path), context=unchecked_client_context())
-        assert answer.headers["strict-transport-security"] == "max-age=31536000"
-
-
-def test_plain_text_on_the_port_of_tls_is_closed(secure, capfd):
-    """Nothing is answered, nothing is logged that a stranger could fill the log with, and the next browser is served."""
-    for noise in (request("GET", "/sign-in"), b"\x16\x03\x01" + b"\xff" * 1000, b"\x00" * 70_000):
-        answer = secure.send(noise)
-        assert (answer.status, answer.closed) == (0, True)
-    assert secure.send(request("GET", "/sign-in"), context=unchecked_client_context()).status == 200
-    assert "Traceback" not in capfd.readouterr().err
-
-
-def test_a_handshake_that_never_ends_takes_only_its_place(tmp_path, identity):
-    """Who begins TLS and says no more is gone after a while, and others are served meanwhile."""
-    from gatepost.web.frame.gate import Limits
-
-    with attacked(tmp_path, identity=identity, limits=Limits(of_one_client=3, handshake_s=1.0)) as target:
-        held = [target.connect() for _ in range(2)]
-        for one in held:
-            one.sendall(b"\x16\x03\x01\x02\x00\x01")
-        assert target.send(request("GET", "/sign-in"), context=unchecked_client_context()).status == 200
-        for one in held:
-            one.settimeout(10)
-            assert _until_closed(one)
-            one.close()
-
-
-def _until_closed(connection: Any) -> bool:
-    try:
-        while connection.recv(1_000):
-            pass
-    except ConnectionResetError:
-        pass
-    return True
-
-
-def test_a_certificate_that_is_none_is_told_at_the_start(tmp_path):
-    """One sentence that names the files, before anything is served."""
-    from gatepost.errors import GatepostError
-    from gatepost.web.frame.serving import tls_context
-
-    (tmp_path / "cert.pem").write_text("no certificate")
-    for missing in (tmp_path / "cert.pem", tmp_path / "none.pem"):
-        with pytest.raises(GatepostError, match=str(missing)):
-            tls_context(Identity(missing, missing))

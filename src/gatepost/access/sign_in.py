@@ -245,7 +245,8 @@ class SignIn:
         if isinstance(outcome, Done | Step):
             self._rates.give_back(came.client)
         if isinstance(outcome, Refused):
-            await asyncio.sleep(max(0.0, begun + self._refusal_s - loop.time()))
+            # A whole number of them: what is written after a long queue of hashes is covered, too.
+            await asyncio.sleep((begun - loop.time()) % self._refusal_s if self._refusal_s else 0)
         return outcome
 
 

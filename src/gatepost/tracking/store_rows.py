@@ -85,6 +85,8 @@ def fault(head: TrackHead) -> str:
         return "a text is too long"
     if "\0" in "".join((*texts, *head.header_from, *head.recipients)):
         return "a text holds a NUL"
+    if any(one in text for text in (head.sender, *head.header_from, *head.recipients) for one in "\n\t"):
+        return "an address has more than one line"
     return ""
 
 

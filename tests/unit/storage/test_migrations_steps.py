@@ -26,7 +26,7 @@ DAYS = {"message_track_day", "traffic_uncounted"}
 """Which days have tables: for all tenants alike."""
 WITHOUT_TENANT = RECORD | LINKS | DAYS
 """Tables that hold nothing of any tenant: what a store says of itself, and the links between roles."""
-OWN_KEYS = {"id", "mail_id", "sequence", "key"}
+OWN_KEYS = {"id", "mail_id", "sequence", "key", "number"}
 """Columns of unique keys that are the store's own numbers."""
 
 _TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"

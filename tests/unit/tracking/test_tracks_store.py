@@ -12,10 +12,10 @@ from gatepost.mailflow.track import new_track
 from gatepost.tracking.apply_fates import FATES, merge, no_fates, status_of
 from gatepost.tracking.codec import encode_head
 from gatepost.tracking.partitions import DAY_S, day_of, first_key, first_of, key_of, suffix, time_of, track_of
-from gatepost.tracking.record import Attempt, Status
+from gatepost.tracking.record import Attempt, Status, TrackHead
 from gatepost.tracking.search_terms import Term, read_term
 from gatepost.tracking.store_details import WORTH_BYTES, pack, unpack
-from gatepost.tracking.store_rows import AUTHOR, RECIPIENT, SENDER, addresses, people, summary
+from gatepost.tracking.store_rows import AUTHOR, RECIPIENT, SENDER, addresses, fault, people, summary
 
 
 @given(st.binary(min_size=15, max_size=15).filter(lambda key: key[0] < 0xE0))
@@ -144,3 +144,11 @@ def test_a_side_of_a_mail_is_understood(word: str, term: Term):
 def test_noon_is_noon():
     """The time that these tests go by."""
     assert suffix(int(NOON // DAY_S)) == "20261125"
+
+
+@pytest.mark.parametrize("where", ["sender", "header_from", "recipients"])
+def test_an_address_of_two_lines_is_no_track(where: str):
+    """It would be read back as two people, or not at all."""
+    value = "a@b.example\nc@d.example"
+    head = TrackHead("0" * 24, 0, 0.0, "inbound", 1, **{where: value if where == "sender" else (value,)})
+    assert fault(head) == "an address has more than one line"

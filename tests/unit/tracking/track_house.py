@@ -68,6 +68,9 @@ class Store:
     async def recipient_known(self, tenant_id: int, address: Address) -> str:
         return "unknown"
 
+    def listed(self, tenant_id: int, address: Address) -> str:
+        return "unknown"
+
 
 class TrackHouse:
     """One gateway's receiving house, asked as the SMTP server asks it."""

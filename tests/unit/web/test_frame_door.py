@@ -5,6 +5,7 @@ import pytest
 from starlette.responses import PlainTextResponse, Response
 from starlette.testclient import TestClient
 
+from gatepost.errors import GatepostError
 from gatepost.web.frame.application import application
 from gatepost.web.frame.desk import Desk, Visit
 from gatepost.web.frame.headers import HEADERS, Headers
@@ -151,6 +152,59 @@ def test_files_are_kept_for_good_under_the_name_of_their_content(anna):
     assert "immutable" in answer.headers["cache-control"]
     for wrong in ("/static/0000/gatepost.css", "/static/0000/../desk.py", "/static/0000/vendor.sha256"):
         assert anna.get(wrong).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/rules", "/nothing", "/door"])
+def test_a_store_that_is_away_is_told_to_nobody_in_detail(capfd, path):
+    """While nobody can be recognized every address answers 503 with one sentence, which says nothing of the store, and no traceback."""
+
+    class Away:
+        async def visitor(self, secret: str, client: str, *, active: bool = True) -> Visitor | None:
+            raise GatepostError("host db.example does not answer")
+
+    desk = Desk(Away(), load(), Navigation(()))
+
+    async def page(visit: Visit) -> Response:
+        return visit.show("missing.html", title="Start page")
+
+    routes = [desk.route("/", page, ""), desk.route("/rules", page, "configuration:read"), desk.open_route("/door", page)]
+    client = TestClient(application(desk, routes), cookies={"gatepost-session": "secret"}, follow_redirects=False)
+    answer = client.get(path)
+    assert (answer.status_code, "db.example" in answer.text, "Traceback" in capfd.readouterr().err) == (503, False, False)
+
+
+def test_a_surprise_outside_a_page_is_one_event_and_one_sentence(capfd):
+    """What fails before there is a page is answered 500 in plain text, dressed as all answers, and logged once."""
+
+    async def failing(scope, receive, send):
+        raise ZeroDivisionError
+
+    answer = TestClient(Headers(failing)).get("/x")
+    assert (answer.status_code, answer.headers["x-frame-options"]) == (500, "DENY")
+    assert capfd.readouterr().err.count("ZeroDivisionError: ") == 1
+
+
+@pytest.mark.parametrize(
+    ("origin", "made"), [("http://testserver", True), ("https://testserver", True), ("http://evil.example", False), ("null", False)]
+)
+def test_where_browsers_say_only_the_origin_it_counts(anna, origin, made):
+    """Without TLS they do not say Sec-Fetch-Site; the host of Origin must be the one that was called."""
+    answer = anna.post("/change", data={"form_token": "form-token", "what": "it"}, headers={"Origin": origin})
+    assert (answer.status_code, anna.done) == ((303, ["it"]) if made else (403, []))
+
+
+def test_a_form_that_cannot_be_read_says_so(anna, capfd):
+    """It is shown on a page, changes nothing and is no error of ours."""
+    answer = anna.post("/change", content=b"a=b&" * 10_000, headers={"Content-Type": "application/x-www-form-urlencoded"})
+    assert (answer.status_code, "larger than can be taken" in answer.text, anna.done) == (413, True, [])
+    assert capfd.readouterr().err == ""
+
+
+def test_the_configuration_is_the_houses_alone():
+    """A right of another tenant does not reach it."""
+    rights = frozenset({"configuration:read", "monitoring:read"})
+    assert [ANNA._replace(rights=rights, tenant_id=one).may("configuration:read") for one in (0, 1)] == [True, False]
+    assert ANNA._replace(rights=rights, tenant_id=1).may("monitoring:read")
 
 
 def test_the_door_needs_no_session(stranger):

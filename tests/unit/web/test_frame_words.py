@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Words, numbers and times of pages."""
 
+import re
+import time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gatepost.web.frame.forms import Form
 from gatepost.web.frame.templates import moment, query
-from gatepost.web.frame.words import load, preferred
+from gatepost.web.frame.words import Words, load, preferred
 
 WORDS = load()
 
@@ -57,3 +62,20 @@ def test_a_form_keeps_what_was_typed_and_says_what_is_wrong_where():
     assert form.at("number")[0].cause == "is not a whole number"
     form.fault("elsewhere", "is wrong")
     assert [one.field for one in form.rest] == ["elsewhere"]
+
+
+@given(st.lists(st.sampled_from(["", "a", "ab", " is ", "b"]), min_size=2, max_size=4), st.text("ab is", max_size=12))
+def test_a_sentence_with_values_is_found_as_a_pattern_would_find_it(pieces, sentence):
+    """The same sentences match, with the same values, as by a regular expression whose groups take as much as they can."""
+    english = "".join(f"{piece}{{{number}}}" for number, piece in enumerate(pieces[:-1])) + pieces[-1]
+    values = "|".join(f"{{{number}}}" for number in range(len(pieces) - 1))
+    found = re.fullmatch("(.*)".join(map(re.escape, pieces)), sentence, re.DOTALL)
+    assert Words("de", {english: values})(sentence) == ("|".join(found.groups()) if found else sentence)
+
+
+def test_what_somebody_typed_is_looked_up_at_once():
+    """A long text that matches almost every pattern takes no longer than reading it."""
+    words = Words("de", {"a{0}b{1}b{2}b{3}c": "{0}{1}{2}{3}"})
+    begun = time.monotonic()
+    assert words("a" + "b" * 200_000) == "a" + "b" * 200_000
+    assert time.monotonic() - begun < 1

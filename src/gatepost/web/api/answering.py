@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from gatepost.access.record import TokenUse
@@ -49,6 +49,8 @@ def endpoint(operation: Operation, house: House) -> Callable[[Request], Awaitabl
             answer = problem_of(error, *said)
         except BodyTooLarge:
             answer = TOO_LARGE
+        except ClientDisconnect:
+            return Response(status_code=400)  # Nobody hears it.
         except Exception as defect:
             emit_unexpected(f"the API's {operation.name}", defect)
             answer = DEFECT

@@ -132,7 +132,11 @@ async def read(request: Request, *, known: bool = True) -> Form:
             return Form(_listed(await _parts(request)))
     except BodyTooLarge:
         raise Unreadable(413, TOO_MUCH) from None
-    except (HTTPException, UnicodeError, ClientDisconnect):
+    except HTTPException as refused:
+        # "Maximum number of fields", "maximum size": it has no other way to say which of the two it is.
+        fault = Unreadable(413, TOO_MUCH) if "maximum" in refused.detail.lower() else Unreadable(400, NO_FORM)
+        raise fault from None
+    except (UnicodeError, ClientDisconnect):
         raise Unreadable(400, NO_FORM) from None
     raise Unreadable(415, NO_FORM)
 

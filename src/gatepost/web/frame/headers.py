@@ -22,11 +22,13 @@ HEADERS: Final[Mapping[str, str]] = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",  # with none at all, browsers would not say the origin of our own forms either
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-SECURED: Final[Mapping[str, str]] = {"Strict-Transport-Security": "max-age=31536000"}
-"""Added where the connection is TLS (RFC 6797)."""
+SECURED: Final[Mapping[str, str]] = {
+    "Strict-Transport-Security": "max-age=31536000",  # RFC 6797
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+"""Added where the connection is TLS; elsewhere browsers take the one for nothing and complain of the other."""
 BODY_BYTES: Final = 4_194_304
 
 

@@ -46,7 +46,8 @@ function charts(root) {
 
 // <form data-order> <ol class="gp-order"> <li draggable="true"> ... <input name="order" value="..."> </li> </ol> </form>
 function orders(root) {
-  for (const list of root.querySelectorAll("ol.gp-order")) {
+  for (const list of root.querySelectorAll("ol.gp-order:not([data-lively])")) {
+    list.dataset.lively = "1";
     let dragged = null;
     list.addEventListener("dragstart", (event) => {
       dragged = event.target.closest("li");

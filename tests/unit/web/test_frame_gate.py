@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One connection of the web server, byte by byte, on a transport that only notes what happens to it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from gatepost.web.frame.gate import Connection, Limits, client_key
+
+LIMITS = Limits(head_bytes=1_000, request_bytes=50_000, head_s=0.05, body_s=0.1)
+HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
+
+
+class Transport(asyncio.Transport):
+    """Notes what is written, and whether it was closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.ended = asyncio.Event()
+        self.aborted = False
+
+    def write(self, data: Any) -> None:
+        self.written += bytes(data)
+
+    def close(self) -> None:
+        self.ended.set()
+
+    def abort(self) -> None:
+        self.aborted = True
+        self.ended.set()
+
+    def is_closing(self) -> bool:
+        return self.ended.is_set()
+
+    def pause_reading(self) -> None:
+        """Read on."""
+
+    def resume_reading(self) -> None:
+        """Read on."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the client would still be heard."""
+        return not self.ended.is_set()
+
+
+async def _page(scope: Any, receive: Any, send: Any) -> None:
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def connect() -> tuple[Connection, Transport]:
+    """Open a connection."""
+    config = uvicorn.Config(_page, log_config=None, lifespan="off")
+    config.load()
+    connection, transport = Connection(config, ServerState(), {}), Transport()
+    connection.limits = LIMITS
+    connection.connection_made(transport)
+    return connection, transport
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece"),
+    [
+        (HEAD + b"X: ", b"a" * 100),
+        (HEAD, b"X: y\r\n" * 20),
+        (b"GET /", b"a" * 100),
+        (b"", b"\r\n" * 50),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n" * 20),
+    ],
+    ids=["a header", "headers", "an address", "empty lines", "trailers"],
+)
+async def test_a_head_ends_at_its_limit(begin, piece):
+    """Whatever it is that does not end, the connection does, at the limit and not long after it."""
+    connection, transport = connect()
+    connection.data_received(begin)
+    sent = len(begin)
+    while transport.is_open:
+        connection.data_received(piece)
+        sent += len(piece)
+        assert sent < LIMITS.head_bytes + 500
+    assert sent > LIMITS.head_bytes / 2
+    connection.connection_lost(None)
+
+
+async def test_a_trailer_and_chunk_extensions_end_at_the_limit_of_all():
+    """What is neither head nor body of the application's counts among the bytes of a request."""
+    connection, transport = connect()
+    connection.data_received(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;")
+    sent = 0
+    while transport.is_open:
+        connection.data_received(b"a" * 1_000)
+        sent += 1_000
+        assert sent <= LIMITS.request_bytes + 1_000
+    connection.connection_lost(None)
+
+
+async def test_many_requests_on_one_connection_are_not_one_large_one():
+    """Each has the limits for itself, also where they come in one piece."""
+    connection, transport = connect()
+    for _ in range(100):
+        connection.data_received(HEAD + b"X: " + b"a" * 900 + b"\r\n\r\n")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    connection.data_received(HEAD + b"Y: " + b"a" * 500 + b"\r\n\r\n" + HEAD + b"Y: " + b"a" * 500 + b"\r\n\r\n")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert transport.is_open
+    assert transport.written.count(b"HTTP/1.1 204") == 102
+    connection.connection_lost(None)
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET", HEAD, b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab", HEAD + b"\r\n" + HEAD])
+async def test_a_request_has_so_much_time(sent):
+    """Then the connection is cut, wherever it was."""
+    connection, transport = connect()
+    connection.data_received(sent)
+    await asyncio.wait_for(transport.ended.wait(), 5)
+    assert transport.aborted
+    connection.connection_lost(None)
+
+
+async def test_an_answer_has_all_the_time_it_takes():
+    """Once a request is whole the clock stands."""
+    connection, transport = connect()
+    connection.data_received(HEAD + b"\r\n")
+    assert connection._deadline is None
+    connection.connection_lost(None)
+    assert not transport.aborted
+
+
+async def test_a_connection_that_ends_leaves_no_clock_and_tells_it_once():
+    """Its place is free again, once."""
+    left: list[int] = []
+    connection, _ = connect()
+    connection.leave = lambda: left.append(1)
+    connection.connection_lost(ConnectionResetError())
+    connection.connection_lost(None)
+    assert (left, connection._deadline) == ([1], None)
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_what_counts_as_one_client(address, key):
+    """An IPv4 address however it is written, and of IPv6 what one customer has."""
+    assert client_key(address) == key
