@@ -92,22 +92,25 @@ class TrackSearch:
     async def _find(self, search: Search) -> Found:
         end = self._clock() + SEARCH_S
         rows: list[Summary] = []
-        for day in await self._store.ask(partial(self._days, search)):
+        for day, strayed in await self._store.ask(partial(self._days, search)):
             low, high = max(first_of(day), search.low), min(first_of(day + 1), search.high)
             left = search._replace(limit=search.limit - len(rows))
-            rows += await self._store.ask(partial(_search_day, DaySql(self._store.engine, day, low, high), left))
+            sql = DaySql(self._store.engine, day, low, high, strayed=strayed)
+            rows += await self._store.ask(partial(_search_day, sql, left))
             if len(rows) == search.limit:
                 return Found(tuple(map(line, rows)), track_of(rows[-1].track))
             if self._clock() > end and low > search.low:
                 return Found(tuple(map(line, rows)), track_of(low), time_of(low))
         return Found(tuple(map(line, rows)), "")
 
-    def _days(self, search: Search, connection: Any) -> list[int]:
-        """Give the days that the answer may lie in, newest first."""
-        days = set(self._statements.days(connection)) | set(self._statements.strays(connection))
+    def _days(self, search: Search, connection: Any) -> list[tuple[int, bool]]:
+        """Give the days that the answer may lie in, newest first, and of each whether some of its tracks strayed."""
+        strays = set(self._statements.strays(connection))
+        days = strays.union(self._statements.days(connection))
         if search.track:
             days &= {day_of(search.track)}
-        return sorted((day for day in days if first_of(day) < search.high and first_of(day + 1) > search.low), reverse=True)
+        fit = sorted((day for day in days if first_of(day) < search.high and first_of(day + 1) > search.low), reverse=True)
+        return [(day, day in strays) for day in fit]
 
 
 def line(row: Summary) -> Line:

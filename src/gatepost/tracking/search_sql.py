@@ -34,14 +34,17 @@ class Asked(NamedTuple):
 class DaySql:
     """The SQL of one day's tables on one engine."""
 
-    def __init__(self, engine: Engine, day: int, low: bytes, high: bytes) -> None:
-        """Ask for keys from `low` on and below `high`, within the day."""
+    def __init__(self, engine: Engine, day: int, low: bytes, high: bytes, *, strayed: bool = False) -> None:
+        """Ask for keys from `low` on and below `high`, within the day; `strayed`: some may lie outside the day's own tables.
+
+        On PostgreSQL, too, a day's own tables are asked by name: to find them among all days' takes longer than the search.
+        """
         self._engine: Engine = engine
-        self._end = f"_{suffix(day)}" if engine == "sqlite" else ""
+        self._end = f"_{suffix(day)}" if engine == "sqlite" or not strayed else ""
         self._low, self._high = low, high
 
     def rows(self, connection: Any, asked: Asked) -> list[tuple[Any, ...]]:
-        """Ask; on PostgreSQL planned for these values, so that other days' partitions are left out at once."""
+        """Ask; on PostgreSQL planned for these values, so that of strays other days' partitions are left out at once."""
         options = {"prepare": False} if self._engine == "postgresql" else {}
         rows: list[tuple[Any, ...]] = connection.execute(asked.text, asked.values, **options).fetchall()
         return rows
@@ -124,7 +127,7 @@ class DaySql:
     def _side(self, term: Term) -> tuple[str, str]:
         """Give the table and the column of a side that has an index."""
         if term.kind == "domain":
-            return ("message_domain" + self._end, "domain") if self._engine == "sqlite" else ("message_address", "domain")
+            return ("message_domain" if self._engine == "sqlite" else "message_address") + self._end, "domain"
         return "message_address" + self._end, "address"
 
     def _lower(self, column: str) -> str:

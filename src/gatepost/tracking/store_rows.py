@@ -85,8 +85,9 @@ def fault(head: TrackHead) -> str:
         return "a text is too long"
     if "\0" in "".join((*texts, *head.header_from, *head.recipients)):
         return "a text holds a NUL"
-    if any(one in text for text in (head.sender, *head.header_from, *head.recipients) for one in "\n\t"):
-        return "an address has more than one line"
+    several = "".join((*head.header_from, *head.recipients))
+    if "\n" in head.sender or "\n" in several or "\t" in several:
+        return "an address holds what stands between addresses"
     return ""
 
 

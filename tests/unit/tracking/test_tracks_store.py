@@ -147,8 +147,8 @@ def test_noon_is_noon():
 
 
 @pytest.mark.parametrize("where", ["sender", "header_from", "recipients"])
-def test_an_address_of_two_lines_is_no_track(where: str):
+def test_an_address_that_is_two_is_no_track(where: str):
     """It would be read back as two people, or not at all."""
     value = "a@b.example\nc@d.example"
     head = TrackHead("0" * 24, 0, 0.0, "inbound", 1, **{where: value if where == "sender" else (value,)})
-    assert fault(head) == "an address has more than one line"
+    assert fault(head) == "an address holds what stands between addresses"
