@@ -199,6 +199,28 @@ async def test_keys_alone_are_enough(house: House, page: Page):
         await keys.press(page.get_by_role("link", name="Export message track"))
 
 
+async def test_the_door_and_the_queues_need_no_mouse(house: House, chromium: Browser):
+    """Keys alone: in with a one-time password, a password of one's own and an authenticator; a queue's mails tried again; out."""
+    one_time = await asyncio.to_thread(house.door.administrator, "gina")
+    async with fresh_page(chromium) as page:
+        keys = Keyboard(page)
+        await page.goto(house.door.url + "monitoring/email-queues")
+        await keys.write(page.get_by_label("Name"), "gina")
+        await keys.write(page.get_by_label("Password"), one_time)
+        await keys.press(page.get_by_role("button", name="Sign in"))
+        await keys.write(page.get_by_label("New password"), PASSWORD)
+        await keys.write(page.get_by_label("Once more"), PASSWORD)
+        await keys.press(page.get_by_role("button", name="Go on"))
+        secret = await page.locator("#secret").inner_text()
+        await keys.write(page.get_by_label("Six digits"), pyotp.TOTP(secret).now())
+        await keys.press(page.get_by_role("button", name="Go on"))
+        await keys.press(page.get_by_role("link", name="example.com"))
+        await keys.press(page.get_by_role("button", name="Retry all"))
+        await expect(page.get_by_role("status")).to_contain_text("1 recipient is due now")
+        await keys.press(page.get_by_role("button", name="Sign out"))
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
 async def test_who_lacks_a_role_sees_nothing_of_it(house: House, chromium: Browser):
     """Somebody with another role gets the answer of a page that does not exist, and no place in the navigation."""
     one_time = await asyncio.to_thread(house.door.administrator, "carl", roles=("disclaimer",))
