@@ -109,18 +109,20 @@ class FakeLinks:
         """Give what `gatepost role` may ask."""
         return {
             "role.list": self.gateways,
-            "role.join": Operation(self._join, command=True),
-            "role.leave": Operation(self._leave, command=True),
+            "role.join": Operation(self.join, command=True),
+            "role.leave": Operation(self.leave, command=True),
         }
 
-    async def _join(self, address: str, token: str, name: str = "") -> dict[str, Any]:
+    async def join(self, address: str, token: str, name: str = "") -> dict[str, Any]:
+        """Win a gateway whose token is good."""
         self.joined.append({"address": address, "token": token, "name": name})
         if token != "good":
             raise ControlError(f"{address} does not know this token; make another one there with `gatepost role invite`")
         mark = "ab" * 32
         return {"name": name or "rome", "hostname": "rome.example", "fingerprint": mark, "own_fingerprint": mark, "store": "one"}
 
-    async def _leave(self, name: str) -> dict[str, Any]:
+    async def leave(self, name: str) -> dict[str, Any]:
+        """Part from one."""
         self.left.append(name)
         return {"name": name, "told": name not in self.away, "trouble": ""}
 

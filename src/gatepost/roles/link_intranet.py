@@ -71,9 +71,9 @@ class IntranetLinks:
     def operations(self) -> dict[str, Handler | Operation]:
         """Give what `gatepost role` may ask."""
         return {
-            "role.join": Operation(self._join, command=True),
+            "role.join": Operation(self.join, command=True),
             "role.list": self._list,
-            "role.leave": Operation(self._leave, command=True),
+            "role.leave": Operation(self.leave, command=True),
         }
 
     async def health(self) -> dict[str, dict[str, Any]]:
@@ -101,7 +101,8 @@ class IntranetLinks:
 
     # What people ask
 
-    async def _join(self, address: str, token: str, name: str = "") -> dict[str, Any]:
+    async def join(self, address: str, token: str, name: str = "") -> dict[str, Any]:
+        """Pair this intranet with a gateway, and follow it from now on. Raises: UsageError, ControlError, StoreError."""
         host, port = split_listen(address)
         if not port or not host:
             raise UsageError(f"{address!r} is no address; write HOST:PORT, as the gateway's `link.listen` has it")
@@ -155,7 +156,8 @@ class IntranetLinks:
             )
         return told
 
-    async def _leave(self, name: str) -> dict[str, Any]:
+    async def leave(self, name: str) -> dict[str, Any]:
+        """Part from a gateway: it is no longer called. Raises: ControlError, StoreError."""
         row = self._rows.get(name)
         if row is None:
             raise ControlError(f"there is no link {name!r}; `gatepost role list` shows those there are")

@@ -21,6 +21,12 @@ class Gateways(Protocol):
     async def ask(self, name: str, do: str, args: dict[str, Any], *, timeout_s: float = 10.0) -> Any:
         """Have one gateway answer or do something. Raises: ControlError."""
 
+    async def join(self, address: str, token: str, name: str = "") -> dict[str, Any]:
+        """Pair with a gateway: name, hostname, fingerprint, own_fingerprint, store. Raises: UsageError, ControlError, StoreError."""
+
+    async def leave(self, name: str) -> dict[str, Any]:
+        """Part from one: name, told, trouble. Raises: ControlError, StoreError."""
+
 
 class Answer(NamedTuple):
     """What a gateway answered, or why it did not."""

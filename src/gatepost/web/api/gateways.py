@@ -1,30 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Gateways: their links, and the mail that waits at each."""
 
-from typing import Annotated, Any, Protocol, cast
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from gatepost.contracts.actor import Entry
 from gatepost.delivery.queue.record import QueuedRecipient, QueueLine
-from gatepost.replication.service import Operation as Served
+from gatepost.web import joining
 from gatepost.web.api.operation import Call, Operations
 from gatepost.web.api.problem import Away, Missing, Stopped, missing
 from gatepost.web.api.values import Name
+from gatepost.web.joining import Joined, Left
 
 READ, WRITE = "monitoring:read", "monitoring:write"
 LINKS = "configuration:write"
 _JOIN_S = 60.0
 Wanted = Annotated[str, Meta(min_length=1, max_length=255, description="A track, or a destination domain.")]
 operations = Operations()
-
-
-class Links(Protocol):
-    """What the house's gateways can do besides: their links are joined and left."""
-
-    def operations(self) -> dict[str, Any]:
-        """Give `role.join` and `role.leave`."""
 
 
 class OneGateway(msgspec.Struct, forbid_unknown_fields=True):
@@ -94,24 +88,6 @@ class Join(msgspec.Struct, forbid_unknown_fields=True):
     name: Annotated[str, Meta(max_length=60, description="What it is called here; absent: the host.")] = ""
 
 
-class Joined(msgspec.Struct):
-    """A gateway that has joined: compare its fingerprint with what it printed."""
-
-    name: str
-    hostname: str
-    fingerprint: str
-    own_fingerprint: str
-    store: str
-
-
-class Left(msgspec.Struct):
-    """A link that is no more here, and whether the other end was told."""
-
-    name: str
-    told: bool
-    trouble: str
-
-
 @operations.get("role.list", "/gateways", READ, answer=tuple[Link, ...], house=True)
 async def list_(call: Call) -> list[dict[str, Any]]:
     """Show each link: what waits, since when, last contact, trouble, and what each process works with."""
@@ -119,21 +95,16 @@ async def list_(call: Call) -> list[dict[str, Any]]:
 
 
 @operations.post("role.join", "/gateways", LINKS, answer=Joined, house=True)
-async def join(call: Call, body: Join) -> dict[str, Any] | Away:
+async def join(call: Call, body: Join) -> Joined | Away:
     """Pair this intranet with a gateway, and follow it from now on."""
-    joined: dict[str, Any] = await _links(call)["role.join"].handler(address=body.address, token=body.token, name=body.name)
-    after = {"address": body.address, "fingerprint": joined["fingerprint"]}
-    await call.house.access.audit.note(Entry(call.actor, "role.join", joined["name"], None, after))
-    return joined
+    return await joining.join(call.house, call.actor, body.address, body.token, body.name)
 
 
 @operations.delete("role.leave", "/gateways/{name}", LINKS, answer=Left, house=True)
-async def leave(call: Call, asked: OneLink) -> dict[str, Any] | Missing | Away:
+async def leave(call: Call, asked: OneLink) -> Left | Missing | Away:
     """Part from a gateway: it is no longer called."""
     _expect(call, asked.name)
-    left: dict[str, Any] = await _links(call)["role.leave"].handler(name=asked.name)
-    await call.house.access.audit.note(Entry(call.actor, "role.leave", asked.name, {"told": left["told"]}))
-    return left
+    return await joining.leave(call.house, call.actor, asked.name)
 
 
 @operations.get("queue.list", "/gateways/{gateway}/queues", READ, answer=tuple[QueueLine, ...])
@@ -175,7 +146,3 @@ def _expect(call: Call, gateway: str) -> None:
     """Refuse a gateway that is not there. Raises: Stopped."""
     if gateway not in call.house.gateways.names:
         raise Stopped(missing(f"there is no gateway {gateway!r}; `gatepost role list` shows those there are"))
-
-
-def _links(call: Call) -> dict[str, Served]:
-    return cast(Links, call.house.gateways).operations()
