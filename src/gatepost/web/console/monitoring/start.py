@@ -26,7 +26,7 @@ def routes(desk: Desk, house: House) -> list[Route]:
         if visit.visitor.may("monitoring:read"):
             shown |= await _flow(house, visit)
             shown |= await _state(house, visit.visitor.tenant_id)
-        template = "start_state.html" if visit.asked.text("refresh") else "start.html"
+        template = "start_now.html" if shown["flow"] and visit.asked.text("refresh") else "start.html"
         return visit.show(template, title=_("Start page"), **shown)
 
     return [desk.route("/", start, "")]

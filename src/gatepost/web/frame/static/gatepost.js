@@ -20,11 +20,16 @@ function times(root) {
   for (const field of root.querySelectorAll("input[data-zone]")) field.value = String(-new Date().getTimezoneOffset());
 }
 
+// New values of a part that is asked for anew are drawn into the chart that is there.
 // <figure class="gp-chart" data-chart='{"at":[...],"series":[{"label":"...","colour":"#...","values":[...]}]}'>
 function charts(root) {
   if (typeof uPlot === "undefined") return;
   for (const figure of root.querySelectorAll("[data-chart]")) {
-    const said = JSON.parse(figure.dataset.chart);
+    if (figure.drawn === figure.dataset.chart) continue;
+    figure.drawn = figure.dataset.chart;
+    const said = JSON.parse(figure.drawn);
+    const values = [said.at, ...said.series.map((one) => one.values)];
+    if (figure.plot) { figure.plot.setData(values); continue; }
     const width = figure.clientWidth || 600;
     const series = said.series.map((one) => ({
       label: one.label, stroke: one.colour, fill: one.colour + "33", width: 2, points: { show: said.at.length < 3 },
@@ -38,9 +43,8 @@ function charts(root) {
       scales: { y: { range: (_, low, high) => [0, Math.max(high, 5)] } },
       axes: [{ values: (_, ticks) => ticks.map((at) => short.format(new Date(at * 1000))) }, { size: 60 }],
     };
-    const plot = new uPlot(options, [said.at, ...said.series.map((one) => one.values)], figure);
-    new ResizeObserver(() => plot.setSize({ width: figure.clientWidth, height: 220 })).observe(figure);
-    figure.removeAttribute("data-chart");
+    figure.plot = new uPlot(options, values, figure);
+    new ResizeObserver(() => figure.plot.setSize({ width: figure.clientWidth, height: 220 })).observe(figure);
   }
 }
 
