@@ -55,6 +55,32 @@ def network_fault(network: str) -> str:
     return ""
 
 
+def name_server(server: str, port: int = 53) -> tuple[str, int]:
+    """Give address and port of `address`, `address:port`, `[address]` or `[address]:port`. Raises: ValueError."""
+    address, said = server, ""
+    if server.startswith("["):
+        address, bracket, rest = server[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise ValueError(f"{server!r} is no name server")
+        said = rest[1:] if rest else str(port)
+    elif server.count(":") == 1:
+        address, _, said = server.partition(":")
+    else:
+        said = str(port)
+    if fault := address_fault(address) or _port_fault(said):
+        raise ValueError(fault)
+    return address, int(said)
+
+
+def name_server_fault(server: str) -> str:
+    """Tell what is wrong with a name server."""
+    try:
+        name_server(server)
+    except ValueError as fault:
+        return str(fault)
+    return ""
+
+
 def next_hop_fault(host: str) -> str:
     """Tell what is wrong with `host`, `host:port`, `address`, `[address]` or `[address]:port`."""
     if host.startswith("["):

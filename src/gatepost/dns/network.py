@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from gatepost.config.names import name_server
 from gatepost.dns.answers import VALUES, Answer, MxRecord, Status, bounded
 from gatepost.dns.resolver import interleaved
 from gatepost.dns.reverse import reverse_name
@@ -25,7 +26,7 @@ NEGATIVE_TTL_S = 300.0
 
 
 class NetworkResolver:
-    """A stub resolver; give it a `CachingResolver` in front."""
+    """A stub resolver; give it a `CachingResolver` in front. `servers` are as `config.names.name_server` reads them."""
 
     def __init__(self, servers: Sequence[str] = (), port: int = 53, lifetime_s: float = LIFETIME_S) -> None:
         self._servers, self._port, self._lifetime_s = servers, port, lifetime_s
@@ -101,7 +102,7 @@ class NetworkResolver:
             except dns.resolver.NoResolverConfiguration:
                 self._resolver = dns.asyncresolver.Resolver(configure=False)
             servers = self._servers or [str(one) for one in self._resolver.nameservers]
-            self._resolver.nameservers = [BoundedNameserver(address, self._port) for address in servers]
+            self._resolver.nameservers = [BoundedNameserver(*name_server(one, self._port)) for one in servers]
             self._resolver.use_edns(0, 0, 1232)  # DNS flag day 2020: the size that no path fragments
         return self._resolver
 

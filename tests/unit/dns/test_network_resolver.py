@@ -127,6 +127,17 @@ async def test_one_family_texts_and_names(resolver: Callable[..., NetworkResolve
     assert (await asked.names("[192.0.2.1]")).status == "nxdomain"
 
 
+@pytest.mark.parametrize("written", ["127.0.0.1:{port}", "[127.0.0.1]:{port}"])
+async def test_a_name_server_may_have_a_port_of_its_own(written: str) -> None:
+    """It is asked at that port, not at the usual one."""
+    server, transport = await one_port_for_both()
+    asked = NetworkResolver([written.format(port=server.sockets[0].getsockname()[1])], port=1)
+    assert (await asked.a("mx1.example")).values == ("192.0.2.1",)
+    transport.close()
+    server.close()
+    await server.wait_closed()
+
+
 async def test_a_large_answer_comes_over_tcp(resolver: Callable[..., NetworkResolver]) -> None:
     """What does not fit a datagram is asked again over TCP; what would be dear to read is not read at all."""
     assert len((await resolver().txt("big.example")).values) == 60
