@@ -45,7 +45,8 @@ from gatepost.testing.gateway import relay_all_to
 from gatepost.testing.ports import LOOPBACK
 from gatepost.tracking.codec import KIND
 from gatepost.tracking.record import FORM
-from gatepost.web.frame.serving import Identity, WebServer
+from gatepost.web.frame.certificate import Identity
+from gatepost.web.frame.serving import WebServer
 from gatepost.web.site import site as whole_site
 
 URL: Final = "http://console.example"

@@ -16,7 +16,8 @@ from gatepost.contracts.actor import Actor, Entry
 from gatepost.errors import ControlError, UsageError
 from gatepost.monitoring import webhook_post
 from gatepost.monitoring.notice_rows import RETRY_S
-from gatepost.monitoring.webhook_post import Target, checked_url, post, signature
+from gatepost.monitoring.webhook_post import Target, post, signature
+from gatepost.monitoring.webhook_url import checked_url
 
 __all__ = ["engine"]
 ANN = Actor("ann", "console", "192.0.2.7")

@@ -32,7 +32,7 @@ MAIL = b"From: author@sender.example\r\nTo: user@example.com\r\nSubject: Buy che
 PAGES = (
     SYSTEMS,
     WEBHOOKS,
-    *(f"{ADVANCED}/{tab}" for tab in ("notices", "monitoring", "receiving", "messages", "delivery", "dns", "different-rules")),
+    *(f"{ADVANCED}/{tab}" for tab in ("notices", "monitoring", "receiving", "messages", "delivery", "dns", "console", "different-rules")),
     "troubleshooting",
     "troubleshooting/which-rule?client_ip=192.0.2.1&rcpt=user@example.com",
     CHECK,
@@ -146,7 +146,7 @@ async def test_one_that_is_away_is_told_as_away(house: House, page: Page):
 
 
 async def test_a_webhook_is_added_changed_and_removed(house: House, page: Page):
-    """Its secret is shown once; a wrong URL is told at its field."""
+    """Its secret is shown once; a wrong URL is told at its field; what follows the host of the URL is never shown again."""
     await house.door.come_in(page)
     await accept_dialogs(page)
     await page.goto(house.url + SYSTEMS)
@@ -156,14 +156,20 @@ async def test_a_webhook_is_added_changed_and_removed(house: House, page: Page):
     await page.get_by_role("button", name="Add").click()
     await expect(page.locator("#url-fault")).to_contain_text("must begin with https://")
     await expect(page.get_by_label("Name")).to_have_value("Alerts")
+    await expect(page.get_by_label("URL")).to_have_value("")
     await page.get_by_label("URL").fill("https://alerts.example.com/gatepost")
     await page.get_by_role("button", name="Add").click()
     secret = await page.locator("#secret").inner_text()
     assert secret.startswith("gpwh_")
     await page.goto(house.url + WEBHOOKS)
     assert secret not in await page.content()
-    await picture(page, "webhooks")
+    address = page.get_by_role("cell", name="https://alerts.example.com/… (")
+    shown = await address.inner_text()
+    assert re.fullmatch(r"https://alerts\.example\.com/… \([0-9a-f]{8}\)", shown)
+    await picture(page, "webhooks", volatile=[address])
     await page.get_by_role("link", name="Alerts").click()
+    await expect(page.get_by_label("URL")).to_have_value("")
+    await expect(page.get_by_text(f"Now {shown}.")).to_be_visible()
     await page.get_by_role("button", name="Renew the secret").click()
     assert (await page.locator("#secret").inner_text()) != secret
     await page.get_by_label("Name").fill("Alerts of the night")

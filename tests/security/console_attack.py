@@ -22,8 +22,10 @@ import uvloop
 
 from console_site import Site, open_site
 from gatepost.testing.ports import LOOPBACK
+from gatepost.web.frame.certificate import Identity
+from gatepost.web.frame.forwarded import Proxies
 from gatepost.web.frame.gate import LIMITS, Limits
-from gatepost.web.frame.serving import Identity, WebServer
+from gatepost.web.frame.serving import WebServer
 
 SCRIPT: Final = "<script>window.stolen = 1</script>"
 HOSTILE: Final = (
@@ -91,15 +93,15 @@ class Target(NamedTuple):
         """Where its plain pages are."""
         return f"http://{LOOPBACK}:{self.port}"
 
-    def connect(self, context: ssl.SSLContext | None = None) -> socket.socket:
-        """Open a connection."""
-        plain = socket.create_connection((LOOPBACK, self.port), _PATIENCE_S)
+    def connect(self, context: ssl.SSLContext | None = None, peer: str = "") -> socket.socket:
+        """Open a connection, from another address of this machine where one is named."""
+        plain = socket.create_connection((LOOPBACK, self.port), _PATIENCE_S, (peer, 0) if peer else None)
         return context.wrap_socket(plain, server_hostname="console.example") if context else plain
 
-    def send(self, *pieces: bytes, context: ssl.SSLContext | None = None, silence_s: float = _PATIENCE_S) -> Answer:
+    def send(self, *pieces: bytes, context: ssl.SSLContext | None = None, silence_s: float = _PATIENCE_S, peer: str = "") -> Answer:
         """Send bytes on a connection of their own, and take what comes until the server closes or says nothing for so long."""
         begun = time.monotonic()
-        with self.connect(context) as connection:
+        with self.connect(context, peer) as connection:
             raw = bytearray()
             connection.settimeout(silence_s)
             try:
@@ -139,6 +141,7 @@ def attacked(
     *,
     limits: Limits = LIMITS,
     identity: Identity | None = None,
+    proxies: Proxies | None = None,
     new_loop: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop,
     **options: Any,
 ) -> Iterator[Target]:
@@ -155,7 +158,7 @@ def attacked(
     async def open_() -> tuple[Site, int]:
         site = await stack.enter_async_context(open_site(folder, **options))
         listening = socket.create_server((LOOPBACK, 0))
-        server = WebServer(site.application, [listening], identity, limits)
+        server = WebServer(site.application, [listening], identity, limits, proxies)
         server.start()
         stack.push_async_callback(server.close)
         return site, listening.getsockname()[1]

@@ -13,7 +13,7 @@ import pytest
 
 from console_site import PASSWORD
 from gatepost.testing.tls import self_signed, unchecked_client_context
-from gatepost.web.frame.serving import Identity
+from gatepost.web.frame.certificate import Identity
 from security.console_attack import Target, attacked
 
 COOKIE = "gatepost-session"

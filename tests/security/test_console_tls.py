@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gatepost.testing.tls import unchecked_client_context
-from gatepost.web.frame.serving import Identity
+from gatepost.web.frame.certificate import Identity
 from security.console_attack import attacked, request
 from security.console_visitors import a_secure_target, an_identity  # noqa: F401 - fixtures
 
@@ -112,7 +112,7 @@ def _until_closed(connection: Any) -> bool:
 def test_a_certificate_that_is_none_is_told_at_the_start(tmp_path):
     """One sentence that names the files, before anything is served."""
     from gatepost.errors import GatepostError
-    from gatepost.web.frame.serving import tls_context
+    from gatepost.web.frame.certificate import tls_context
 
     (tmp_path / "cert.pem").write_text("no certificate")
     for missing in (tmp_path / "cert.pem", tmp_path / "none.pem"):

@@ -35,7 +35,7 @@ class Access:
         refusal_s: float = REFUSAL_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Use this store; the key file is made when the first authenticator is enrolled."""
+        """Use this store; the key file is made at its first use, as when the first authenticator is enrolled."""
         self.key = KeyFile(key_file)
         """Seals what must be read again; what is bound to one name cannot be opened for another."""
         self.audit = AuditLog(store, clock=clock)

@@ -29,6 +29,9 @@ _DROP = (
     "DELETE FROM audit_entry WHERE tenant_id = ? AND id IN (SELECT id FROM audit_entry WHERE tenant_id = ? AND at < ? ORDER BY id LIMIT ?)"
 )
 
+Veil = Callable[[Any], Any]
+"""What an entry tells of before or after -> the same, without what nobody may read."""
+
 
 class AuditSearch(msgspec.Struct, frozen=True, kw_only=True):
     """What narrows a search; all of it must be so."""
@@ -59,6 +62,11 @@ class AuditLog:
     def __init__(self, store: Store, *, clock: Callable[[], float]) -> None:
         self._store, self._clock = store, clock
         self._sql = Statements(store.engine)
+        self._veils: dict[str, Veil] = {}
+
+    def veil(self, operation: str, veil: Veil) -> None:
+        """Show what operations that begin so wrote, before and after, as `veil` gives it: for what older entries tell too much of."""
+        self._veils[operation] = veil
 
     def append(self, connection: Any, entry: Entry) -> None:
         """Write an entry in the transaction of its change: an `Audit` of `contracts/actor`."""
@@ -77,7 +85,7 @@ class AuditLog:
         text, values = _where(search)
         question = f"{_SEARCH}{text} ORDER BY id DESC LIMIT ?"
         rows = await self._store.ask(lambda connection: self._sql.all(connection, question, tenant_id, *values, limit + 1))
-        lines = tuple(_line(row) for row in rows[:limit])
+        lines = tuple(self._line(row) for row in rows[:limit])
         return AuditPage(lines, lines[-1].id if len(rows) > limit else None)
 
     async def tenants(self) -> list[int]:
@@ -93,17 +101,19 @@ class AuditLog:
             if some < _AT_ONCE:
                 return dropped
 
+    def _line(self, row: Any) -> AuditLine:
+        identity, at, author, via, client, operation, subject, *written = row
+        values = [msgspec.json.decode(one) for one in written]
+        for beginning, veil in self._veils.items():
+            if operation.startswith(beginning):
+                values = [veil(one) for one in values]
+        return AuditLine(identity, at, author, via, client, operation, subject, *values)
+
     def _tenants(self, connection: Any) -> list[int]:
         found: list[int] = []
         while (row := self._sql.one(connection, _NEXT_TENANT, found[-1] if found else -1))[0] is not None:
             found.append(int(row[0]))
         return found
-
-
-def _line(row: Any) -> AuditLine:
-    identity, at, author, via, client, operation, subject, before, after = row
-    values = (msgspec.json.decode(before), msgspec.json.decode(after))
-    return AuditLine(identity, at, author, via, client, operation, subject, *values)
 
 
 def _where(search: AuditSearch) -> tuple[str, tuple[Any, ...]]:

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Seal what the console must read again, with a key that is not in its store: AES-256-GCM, bound to what it belongs to.
 
+What nobody shall read, but know again, gets a mark (HMAC-SHA256, RFC 2104) with a key derived from the same one.
+
 The key file is made at the first use, for this user alone. Without it nothing that it sealed can be read: it belongs
 into the backup.
 """
 
+import hmac
 import os
 import secrets
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,10 +29,12 @@ class SealBroken(GatepostError):
 
 
 class KeyFile:
-    """A key in a file, read at its first use."""
+    """A key in a file, read at its first use, by any thread."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._raw = b""
+        self._reading = threading.Lock()
         self._cipher: AESGCM | None = None
 
     def seal(self, plain: bytes, bound: str) -> bytes:
@@ -48,12 +54,21 @@ class KeyFile:
             pass
         raise SealBroken(f"{bound}: cannot be read with the key in {self.path}; restore that file from the backup, or set it anew")
 
+    def mark(self, content: bytes, bound: str) -> bytes:
+        """Give 32 bytes by which a content is known again for one purpose. Raises: GatepostError for a key file that cannot be used."""
+        return hmac.digest(hmac.digest(self._bytes(), b"mark:" + bound.encode(), "sha256"), content, "sha256")
+
     def _key(self) -> "AESGCM":
         if self._cipher is None:
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-            self._cipher = AESGCM(_read_or_make(self.path))
+            self._cipher = AESGCM(self._bytes())
         return self._cipher
+
+    def _bytes(self) -> bytes:
+        with self._reading:  # Of two that make it, one would seal with a key that is gone.
+            self._raw = self._raw or _read_or_make(self.path)
+            return self._raw
 
 
 def _read_or_make(path: Path) -> bytes:

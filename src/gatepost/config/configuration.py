@@ -101,10 +101,22 @@ class Notices(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whom the gateway asks about names."""
 
-    servers: Annotated[tuple[str, ...], Meta(description="Name servers: `address` or `address:port`; empty: those of the machine.")] = ()
+    servers: Annotated[tuple[str, ...], Meta(description="Name servers: `address`, `address:port` or `[address]:port`; empty: those of the machine.")] = ()
     zone_file: Annotated[
         str, Meta(description="Answer from this zone file alone and ask no server: for trials on a machine without a network.")
     ] = ""
+
+
+class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How administrators reach the console and the REST API."""
+
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="IP addresses or networks of reverse proxies; only from there X-Forwarded-For and X-Forwarded-Proto are believed.",
+            examples=[["127.0.0.1"], ["192.0.2.10", "2001:db8::/64"]],
+        ),
+    ] = ()
 
 
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -134,3 +146,4 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     message: MessageLimits = MessageLimits()
     delivery: DeliveryLimits = DeliveryLimits()
     retention: Retention = Retention()
+    console: Console = Console()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from gatepost.config.configuration import Configuration, CorporateServer, OwnedDomain, SendConnector, SubmissionUser
-from gatepost.config.names import domain_fault, network_fault, next_hop_fault, pattern_fault
+from gatepost.config.names import domain_fault, name_server_fault, network_fault, next_hop_fault, pattern_fault
 from gatepost.config.secret_marks import reference_fault
 from gatepost.errors import ConfigError
 
@@ -32,6 +32,8 @@ def configuration_faults(configuration: Configuration, source: str) -> Iterator[
     yield from _user_faults(configuration.submission_users, source)
     yield from _connector_faults(configuration.send_connectors, source)
     yield from _unserved(configuration, source)
+    yield from _name_server_faults(configuration.dns.servers, source)
+    yield from _proxy_faults(configuration.console.trusted_proxies, source)
     yield from _endless(configuration, source)
 
 
@@ -135,6 +137,22 @@ def _unserved(configuration: Configuration, source: str) -> Iterator[ConfigError
         if not any(_serves(connector, domain) for connector in inbound):
             cause = f"no inbound connector serves {domain.name}, so its mail could go nowhere"
             yield ConfigError(f"{source}: owned_domains[{number}].name", cause, 'add [[send_connectors]] with direction = "inbound"')
+
+
+def _name_server_faults(servers: tuple[str, ...], source: str) -> Iterator[ConfigError]:
+    for index, server in enumerate(servers):
+        if fault := name_server_fault(server):
+            yield ConfigError(f"{source}: dns.servers[{index}]", fault, "write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353")
+
+
+def _proxy_faults(networks: tuple[str, ...], source: str) -> Iterator[ConfigError]:
+    for index, network in enumerate(networks):
+        where = f"{source}: console.trusted_proxies[{index}]"
+        if fault := network_fault(network):
+            yield ConfigError(where, fault, "write an address or a network, as 192.0.2.0/24")
+        elif ipaddress.ip_network(network).prefixlen == 0:
+            cause = "is the whole internet, so everybody could say himself where he comes from"
+            yield ConfigError(where, cause, "write only the proxies' own addresses")
 
 
 def _endless(configuration: Configuration, source: str) -> Iterator[ConfigError]:

@@ -20,6 +20,7 @@ from gatepost.monitoring.record import HOUSE, Counts, Incident, IncidentView, Pa
 from gatepost.monitoring.sending import AskAddressees, Sending, Submit
 from gatepost.monitoring.store import IncidentRows
 from gatepost.monitoring.webhook_post import Post, post
+from gatepost.monitoring.webhook_url import Mark, process_mark
 from gatepost.monitoring.webhooks import Webhooks, no_audit
 from gatepost.replication.service import Handler, Operation
 from gatepost.storage.contract import Store
@@ -42,11 +43,12 @@ class Incidents:
         filling: FillLevels,
         audit: Audit = no_audit,
         post: Post = post,
+        mark: Mark = process_mark,
     ) -> None:
         self._notices = NoticeRows(store)
         self._rows = IncidentRows(store, self._notices)
         self._filling = filling
-        self.webhooks = Webhooks(store, audit)
+        self.webhooks = Webhooks(store, audit, mark=mark)
         self.sending = Sending(self._notices, self.webhooks, submit, addressees, house, post=post)
         self.engine = Engine(self._rows, checks, addressees, told=self.sending.stir)
 

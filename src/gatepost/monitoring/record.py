@@ -6,9 +6,10 @@ subject one is open at a time.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 Level = Literal["message", "warning", "error"]
 LEVELS: tuple[Level, ...] = ("message", "warning", "error")
@@ -137,11 +138,11 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Webhook(msgspec.Struct, frozen=True):
-    """Where incidents are posted to; its secret is shown only to who makes it."""
+    """Where incidents are posted to, as people are shown it; its secret is shown only to who makes it."""
 
     id: str
     name: str
-    url: str
+    url: Annotated[str, Meta(description="Shortened: scheme, host and port, and a mark of the rest, which is a secret.")]
     enabled: bool
     created_at: float
 

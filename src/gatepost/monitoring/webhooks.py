@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Webhooks as people manage them: each change leaves its entry in the audit, in the same transaction.
 
-A secret is made here and shown once; it is never listed, and never in the audit.
+A secret is made here and shown once; it is never listed, and never in the audit. Path and query of the URL are a secret as well: once
+written they are shown to nobody, only shortened, by a mark.
 """
 
 import secrets
@@ -14,7 +15,8 @@ import msgspec
 from gatepost.contracts.actor import Actor, Audit, Entry
 from gatepost.errors import ControlError, UsageError
 from gatepost.monitoring.record import Webhook
-from gatepost.monitoring.webhook_post import Target, checked_url
+from gatepost.monitoring.webhook_post import Target
+from gatepost.monitoring.webhook_url import Mark, checked_url, process_mark, shortened
 from gatepost.replication.sql import spoken
 from gatepost.storage.contract import Store
 from gatepost.storage.transaction import transact
@@ -40,6 +42,16 @@ class Created(msgspec.Struct, frozen=True):
     secret: str
 
 
+class _Kept(msgspec.Struct, frozen=True):
+    """A webhook with its whole URL."""
+
+    id: str
+    name: str
+    url: str
+    enabled: bool
+    created_at: float
+
+
 def no_audit(connection: Any, entry: Entry) -> None:
     """Stand where nobody keeps an audit."""
 
@@ -47,18 +59,20 @@ def no_audit(connection: Any, entry: Entry) -> None:
 class Webhooks:
     """The webhooks of one store."""
 
-    def __init__(self, store: Store, audit: Audit = no_audit, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Store, audit: Audit = no_audit, clock: Callable[[], float] = time.time, mark: Mark = process_mark) -> None:
         self._store = store
         self._audit = audit
         self._clock = clock
+        self._mark = mark
 
     async def all(self, tenant_id: int = 0) -> list[Webhook]:
         """Give a tenant's webhooks, by name. Raises: StoreAway."""
-        return [_webhook(row) for row in await self._store.ask(lambda connection: self._rows(connection, _ALL, tenant_id))]
+        rows = await self._store.ask(lambda connection: self._rows(connection, _ALL, tenant_id))
+        return [self._shown(_kept(row)) for row in rows]
 
     async def get(self, id: str, tenant_id: int = 0) -> Webhook:
         """Give one webhook. Raises: ControlError, StoreAway."""
-        return await self._store.ask(lambda connection: self._found(connection, tenant_id, id))
+        return self._shown(await self._store.ask(lambda connection: self._found(connection, tenant_id, id)))
 
     async def target(self, tenant_id: int, id: str) -> Target | None:
         """Give where to post to; None when it is gone or off. Raises: StoreAway."""
@@ -67,7 +81,7 @@ class Webhooks:
 
     async def create(self, actor: Actor, name: str, url: str) -> Created:
         """Add a webhook; its secret is shown in this answer alone. Raises: UsageError, StoreError."""
-        made, secret = Webhook(secrets.token_hex(8), _name(name), checked_url(url), True, self._clock()), _secret()
+        made, secret = _Kept(secrets.token_hex(8), _name(name), checked_url(url), True, self._clock()), _secret()
 
         def do(connection: Any) -> Created:
             if len(self._rows(connection, _ALL, actor.tenant_id)) >= MOST:
@@ -75,26 +89,30 @@ class Webhooks:
             row = (actor.tenant_id, made.id, made.name, made.url, secret.encode(), int(made.enabled), made.created_at)
             self._do(connection, _INSERT, *row)
             self._note(connection, actor, "create", None, made)
-            return Created(made, secret)
+            return Created(self._shown(made), secret)
 
         return await transact(self._store, do)
 
     async def change(
         self, actor: Actor, id: str, *, name: str | None = None, url: str | None = None, enabled: bool | None = None
     ) -> Webhook:
-        """Change what is given; one that is turned off forgets what it was not told. Raises: UsageError, ControlError, StoreError."""
-        given = {"name": None if name is None else _name(name), "url": None if url is None else checked_url(url), "enabled": enabled}
-        given = {field: value for field, value in given.items() if value is not None}
+        """Change what is given; one that is turned off forgets what it was not told.
+
+        An empty URL, and the one that is shown, leave the URL as it is. Raises: UsageError, ControlError, StoreError.
+        """
+        name = None if name is None else _name(name)
 
         def do(connection: Any) -> Webhook:
             before = self._found(connection, actor.tenant_id, id)
+            whole = checked_url(url) if url and url != self._shown(before).url else None
+            given = {field: value for field, value in (("name", name), ("url", whole), ("enabled", enabled)) if value is not None}
             after = msgspec.structs.replace(before, **given)
             if after != before:
                 self._do(connection, _UPDATE, after.name, after.url, int(after.enabled), actor.tenant_id, id)
                 if not after.enabled:
                     self._do(connection, _FORGET, actor.tenant_id, id)
                 self._note(connection, actor, "change", before, after)
-            return after
+            return self._shown(after)
 
         return await transact(self._store, do)
 
@@ -106,7 +124,7 @@ class Webhooks:
             found = self._found(connection, actor.tenant_id, id)
             self._do(connection, _RENEW, secret.encode(), actor.tenant_id, id)
             self._note(connection, actor, "renew_secret", found, found)
-            return Created(found, secret)
+            return Created(self._shown(found), secret)
 
         return await transact(self._store, do)
 
@@ -123,18 +141,22 @@ class Webhooks:
 
     # On a connection
 
-    def _found(self, connection: Any, tenant_id: int, id: str) -> Webhook:
+    def _found(self, connection: Any, tenant_id: int, id: str) -> _Kept:
         """Give one webhook. Raises: ControlError."""
         rows = self._rows(connection, _ONE, tenant_id, id)
         if not rows:
             raise _unknown(id)
-        return _webhook(rows[0])
+        return _kept(rows[0])
 
-    def _note(self, connection: Any, actor: Actor, what: str, before: Webhook | None, after: Webhook | None) -> None:
+    def _note(self, connection: Any, actor: Actor, what: str, before: _Kept | None, after: _Kept | None) -> None:
         """Leave the audit entry of a change."""
-        subject = (after or before or Webhook("", "", "", False, 0.0)).name
-        told = [None if one is None else msgspec.to_builtins(one) for one in (before, after)]
+        subject = (after or before or _Kept("", "", "", False, 0.0)).name
+        told = [None if one is None else msgspec.to_builtins(self._shown(one)) for one in (before, after)]
         self._audit(connection, Entry(actor, f"monitoring.webhook.{what}", subject, *told))
+
+    def _shown(self, kept: _Kept) -> Webhook:
+        """Give a webhook as people may see it."""
+        return Webhook(kept.id, kept.name, shortened(kept.url, self._mark), kept.enabled, kept.created_at)
 
     def _rows(self, connection: Any, text: str, *values: Any) -> list[Any]:
         rows: list[Any] = connection.execute(spoken(text, self._store.engine), values).fetchall()
@@ -161,5 +183,5 @@ def _unknown(id: str) -> ControlError:
     return refused
 
 
-def _webhook(row: Sequence[Any]) -> Webhook:
-    return Webhook(row[0], row[1], row[2], bool(row[3]), row[4])
+def _kept(row: Sequence[Any]) -> _Kept:
+    return _Kept(row[0], row[1], row[2], bool(row[3]), row[4])

@@ -14,7 +14,7 @@ SECURITY
     artefacts of gateways that were paired; the certificate of each is pinned. Holds the keys of its own
     certificates and the one that seals authenticators' secrets, no other.
 DIAGNOSTICS
-    console.served, link.trouble, link.restored, command.done, store.trouble; `gatepost role list`.
+    console.served, console.certificate_kept, link.trouble, link.restored, command.done, store.trouble; `gatepost role list`.
 BUGS
     None known.
 """
@@ -40,7 +40,7 @@ async def start(bootstrap: Bootstrap, sockets: Mapping[int, socket.socket]) -> C
     try:
         links = IntranetLinks(bootstrap, store)
         await links.prepare()
-        rooms = ConsoleRooms(bootstrap, store, links)
+        rooms = ConsoleRooms(bootstrap, store, links, web.renew)
         await rooms.begin(bootstrap.configuration)
         control = ControlServer(paths.console_path, rooms.operations(), Commands(store))
         await control.start()

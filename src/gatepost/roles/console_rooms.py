@@ -12,6 +12,7 @@ from gatepost.config.configuration import Configuration
 from gatepost.errors import ConfigError
 from gatepost.mailflow.identify import Identities
 from gatepost.monitoring.events_service import EventService
+from gatepost.monitoring.webhook_url import veiled
 from gatepost.people.commands import commands as people_commands
 from gatepost.people.service import People
 from gatepost.replication.service import Handler, Operation
@@ -41,20 +42,27 @@ if TYPE_CHECKING:
 class ConsoleRooms:
     """All rooms, over one open store and its links."""
 
-    def __init__(self, bootstrap: Bootstrap, store: Store, links: IntranetLinks) -> None:
+    def __init__(self, bootstrap: Bootstrap, store: Store, links: IntranetLinks, made: Callable[[], object] = lambda: None) -> None:
+        """Put them together; `made` is called after each new version of the configuration."""
+
+        def tell() -> None:
+            links.stir()
+            made()
+
         name = self._name = hostname(bootstrap)
         self._links = links
         self._read: tuple[int, Configuration, Identities] | None = None
         self.access = Access(store, Paths(bootstrap).data / "keys" / "console.key")
         audit = self.access.audit.append
         self._versions = Versions(store, lambda: links.names)
-        self.versioning = Versioning(self._versions, _refusals, links.stir, audit=audit)
+        self.versioning = Versioning(self._versions, _refusals, tell, audit=audit)
         self.drafts = Drafts(store, self.versioning, DEFAULT_RULES)
         self.tracks = TrackService(store)
         self.people = People(store, lambda: links.names, self._tenant_of, audit, links.stir)
         self.events = EventService(store, name)
         looked = Looked(self.configuration, self._legacy_refused)
-        self.incidents = incidents_of(store, links, looked, hostname=name, base_url=web_address(bootstrap), audit=audit)
+        self.incidents = incidents_of(store, links, looked, hostname=name, base_url=web_address(bootstrap), audit=audit, mark=self._mark)
+        self.access.audit.veil("monitoring.webhook.", lambda value: veiled(value, self._mark))
         self.replaying = Replaying(store, self.versioning, self.drafts, self.people.users.listed)
         self.retention = RetentionClock(Kept(self.tracks, self.events.log, self.access.audit, self.incidents), self.configuration)
 
@@ -137,6 +145,9 @@ class ConsoleRooms:
             configuration = await asyncio.to_thread(read_version, newest)
             self._read = (newest.number, configuration, Identities(configuration))
         return self._read[1:]
+
+    def _mark(self, content: bytes) -> bytes:
+        return self.access.key.mark(content, "webhook")
 
     async def _tenant_of(self) -> Callable[[str], int | None]:
         return (await self._newest())[1].tenant_of_domain

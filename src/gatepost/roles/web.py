@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from gatepost.config.bootstrap import Bootstrap, Listener
 from gatepost.roles.processes import bind
+from gatepost.roles.trusted_proxies import TrustedProxies
 from gatepost.telemetry.events import ConsoleServed
 from gatepost.telemetry.log import emit
 
 if TYPE_CHECKING:
+    from gatepost.web.frame.forwarded import Proxies
     from gatepost.web.frame.serving import WebServer
     from gatepost.web.house import House
 
@@ -29,33 +31,49 @@ class Web:
         self._inherited = inherited
         self._servers: list[WebServer] = []
         self._house: House | None = None
+        self._trusted: TrustedProxies | None = None
 
     async def start(self, house: "Callable[[], House]") -> None:
         """Serve on every listener of the console; `house` gives the services. Raises: GatepostError."""
         listeners = self._bootstrap.console_listeners
         if not listeners:
             return
+        from gatepost.web.frame.forwarded import Proxies
         from gatepost.web.site import site
 
-        self._house = house()
+        self._house, proxies = house(), Proxies()
+        self._trusted = TrustedProxies(proxies, self._house.configuration)
+        await self._trusted.start()
         application = await asyncio.to_thread(site, self._house)
-        for place, listener in listeners.items():
-            self._servers.append(self._serve(application, self._inherited.get(place) or bind(listener), listener))
-            emit(ConsoleServed(address=address_of(listener)))
+        for secured in (True, False):
+            places = {place: one for place, one in listeners.items() if (one.tls == "implicit") == secured}
+            if places:
+                self._servers.append(self._serve(application, places, secured, proxies))
+
+    def renew(self) -> None:
+        """Say that there is a new version of the configuration."""
+        if self._trusted is not None:
+            self._trusted.stir()
 
     async def close(self) -> None:
         """Let requests in hand end, and serve no more."""
         await asyncio.gather(*(server.close() for server in self._servers))
+        if self._trusted is not None:
+            await self._trusted.close()
         if self._house is not None:
             await self._house.watch.close()
 
-    def _serve(self, application: object, listening: socket.socket, listener: Listener) -> "WebServer":
-        from gatepost.web.frame.serving import Identity, WebServer
+    def _serve(self, application: object, listeners: Mapping[int, Listener], secured: bool, proxies: "Proxies") -> "WebServer":
+        from gatepost.web.frame.certificate import Identity
+        from gatepost.web.frame.serving import WebServer
 
         tls = self._bootstrap.tls
-        identity = Identity(Path(tls.certificate), Path(tls.key)) if listener.tls == "implicit" else None
-        server = WebServer(application, [listening], identity)  # type: ignore[arg-type]  # ASGI callables have no nominal type
+        identity = Identity(Path(tls.certificate), Path(tls.key)) if secured else None
+        sockets = [self._inherited.get(place) or bind(listener) for place, listener in listeners.items()]
+        server = WebServer(application, sockets, identity, proxies=proxies)  # type: ignore[arg-type]  # ASGI callables have no nominal type
         server.start()
+        for listener in listeners.values():
+            emit(ConsoleServed(address=address_of(listener)))
         return server
 
 

@@ -437,3 +437,40 @@ class TokenRefused(Event):
     name = "access.token_refused"
     level = "warning"
     client: str
+
+
+class ProcessNotStarted(Event):
+    """The system refused to make a process, as when it has no memory left; it is tried again."""
+
+    name = "process.not_started"
+    level = "error"
+    process: str
+    reason: str
+    restart_in_s: float
+
+
+class ProcessKilled(Event):
+    """A process was told to end, did not within this time, and was killed; what it had begun is begun anew at the next start."""
+
+    name = "process.killed"
+    level = "warning"
+    process: str
+    after_s: float
+
+
+class ConsoleCertificateTaken(Event):
+    """The files of the console's certificate and key had changed; whoever connects from now on is shown the new one."""
+
+    name = "console.certificate_taken"
+    kept = True
+    certificate: str
+    sha256: str
+
+
+class ConsoleCertificateKept(Event):
+    """The files of the console's certificate and key had changed, but cannot be used; the pair so far is shown on."""
+
+    name = "console.certificate_kept"
+    level = "warning"
+    certificate: str
+    reason: str

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Second proofs and the key that seals them."""
 
+import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyotp
@@ -54,6 +56,26 @@ def test_the_key_is_made_once_for_this_user_alone(tmp_path: Path):
     assert [one.name for one in path.parent.iterdir()] == ["console.key"]
     assert KeyFile(path).open(sealed, "anna") == b"secret"
     assert sealed != first.seal(b"secret", "anna") and b"secret" not in sealed
+
+
+def test_a_mark_knows_a_content_again_for_one_purpose_and_by_one_key(tmp_path: Path):
+    """Another content, purpose or key: another mark; the same after a restart. It is no hash that needs no key."""
+    key = KeyFile(tmp_path / "a.key")
+    mark = key.mark(b"content", "webhook")
+    assert mark == KeyFile(tmp_path / "a.key").mark(b"content", "webhook") and len(mark) == 32
+    others = [key.mark(b"contents", "webhook"), key.mark(b"content", "other"), KeyFile(tmp_path / "b.key").mark(b"content", "webhook")]
+    assert len({mark, *others, hashlib.sha256(b"content").digest()}) == 5
+
+
+def test_threads_that_need_the_key_first_make_one(tmp_path: Path):
+    """Whatever any of them sealed can be read by the file that is left."""
+    path = tmp_path / "keys" / "console.key"
+    key = KeyFile(path)
+    with ThreadPoolExecutor(8) as pool:
+        sealed = list(pool.map(lambda number: key.seal(b"%d" % number, "anna"), range(8)))
+        marks = set(pool.map(lambda _: key.mark(b"content", "webhook"), range(8)))
+    assert [KeyFile(path).open(one, "anna") for one in sealed] == [b"%d" % number for number in range(8)]
+    assert marks == {KeyFile(path).mark(b"content", "webhook")}
 
 
 def test_a_seal_holds_for_what_it_was_made_for_alone(tmp_path: Path):

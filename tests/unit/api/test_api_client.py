@@ -18,7 +18,7 @@ from gatepost.cli.place import HERE, Place
 from gatepost.errors import ControlError, UsageError
 from gatepost.roles.remote import Console, ask, written
 from gatepost.testing.tls import self_signed
-from gatepost.web.frame.serving import Identity
+from gatepost.web.frame.certificate import Identity
 
 MAIL = head(NOON)
 Say = Callable[..., tuple[int, str]]

@@ -8,7 +8,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from gatepost.web.frame.gate import Connection, Limits, client_key
+from gatepost.web.frame.forwarded import client_key
+from gatepost.web.frame.gate import Connection, Limits
 
 LIMITS = Limits(head_bytes=1_000, request_bytes=50_000, head_s=0.05, body_s=0.1)
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"

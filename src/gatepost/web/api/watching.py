@@ -63,14 +63,14 @@ class NewWebhook(msgspec.Struct, forbid_unknown_fields=True):
     """A webhook that is to be."""
 
     name: Name
-    url: Word
+    url: Annotated[Word, Meta(description="What follows the host is kept as a secret: answers have it shortened.")]
 
 
 class WebhookChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What is to be different; what is not named stays."""
 
     name: Name | None = None
-    url: Word | None = None
+    url: Annotated[Word | None, Meta(description="The whole one; empty, or shortened as it was answered, leaves it as it is.")] = None
     enabled: bool | None = None
 
 

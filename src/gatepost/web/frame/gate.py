@@ -2,20 +2,22 @@
 """The gate of the web server: so many connections at a time, so many of one client, and none that only waits.
 
 Promises: whoever connects and says nothing, or says it one byte a minute, is gone after `Limits.head_s`; one client (an IPv6 client is
-its /64) holds at most `Limits.of_one_client` connections, so it locks out nobody else; no head of a request is larger than
-`Limits.head_bytes`, and it costs no more than that. What is over a limit is closed without a word.
+its /64) holds at most `Limits.of_one_client` connections, so it locks out nobody else, unless it is a trusted proxy, whose visitors are
+told apart behind the gate (`forwarded`); no head of a request is larger than `Limits.head_bytes`, and it costs no more than that. What is
+over a limit is closed without a word.
 """
 
 import asyncio
 import contextlib
-import ipaddress
 import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gatepost.web.frame.forwarded import Proxies, client_key
 
 
 class Limits(NamedTuple):
@@ -143,13 +145,20 @@ class Connection(HttpToolsProtocol):
         self.transport.abort()
 
 
+class Tls(Protocol):
+    """What is asked for each handshake."""
+
+    context: ssl.SSLContext
+
+
 class Gate:
     """Accepts on one listening socket, as an `asyncio.Server` does."""
 
     def __init__(
-        self, listening: socket.socket, connection: Callable[[], Connection], tls: ssl.SSLContext | None, limits: Limits = LIMITS
+        self, listening: socket.socket, connection: Callable[[], Connection], tls: Tls | None, limits: Limits, proxies: Proxies
     ) -> None:
         self._listening, self._connection, self._tls, self._limits = listening, connection, tls, limits
+        self._proxies = proxies
         self._inside: Counter[str] = Counter()
         self._greeting: set[asyncio.Task[None]] = set()
         self._accepting: asyncio.Task[None] | None = None
@@ -180,7 +189,8 @@ class Gate:
                 await asyncio.sleep(_BREATH_S)
                 continue
             client = client_key(str(address[0]))
-            if self._inside.total() >= self._limits.connections or self._inside[client] >= self._limits.of_one_client:
+            is_one_too_many = self._inside[client] >= self._limits.of_one_client and not self._proxies.trusts(str(address[0]))
+            if is_one_too_many or self._inside.total() >= self._limits.connections:
                 arrived.close()
                 continue
             self._inside[client] += 1
@@ -194,7 +204,7 @@ class Gate:
         connection = self._connection()
         connection.limits = self._limits
         connection.leave = lambda: self._left(client)
-        options: dict[str, Any] = {"ssl": self._tls, "ssl_handshake_timeout": self._limits.handshake_s} if self._tls else {}
+        options: dict[str, Any] = {"ssl": self._tls.context, "ssl_handshake_timeout": self._limits.handshake_s} if self._tls else {}
         try:
             arrived.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNSENT_MS)
             await loop.connect_accepted_socket(lambda: connection, arrived, **options)
@@ -209,14 +219,3 @@ class Gate:
         self._inside[client] -= 1
         if not self._inside[client]:
             del self._inside[client]
-
-
-def client_key(address: str) -> str:
-    """Give what counts as one client: an IPv4 address, the /64 of an IPv6 address, which one customer has as a whole."""
-    try:
-        read = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(read, ipaddress.IPv6Address) and read.ipv4_mapped is None:
-        return str(ipaddress.ip_network((read, 64), strict=False))
-    return str(read.ipv4_mapped if isinstance(read, ipaddress.IPv6Address) else read)

@@ -31,6 +31,7 @@ TITLES: Final[Mapping[str, str]] = {
     "message": _("Messages"),
     "delivery": _("Delivery"),
     "retention": _("Retention"),
+    "console": _("Console"),
 }
 """What people call each section of the configuration."""
 KINDS: Final = {"added": _("Added"), "removed": _("Removed"), "moved": _("Moved"), "changed": _("Changed")}

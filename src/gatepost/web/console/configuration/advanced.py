@@ -41,6 +41,12 @@ _TABS: Final = (
     _Tab("delivery", "delivery", _("Delivery"), _("How mail is sent on, and for how long it is tried.")),
     _Tab("dns", "dns", _("DNS"), _("Whom the gateways ask about names.")),
     _Tab(
+        "console",
+        "console",
+        _("Console"),
+        _("Behind a reverse proxy every visitor seems to come from the proxy. Name it here, and it is believed when it says who comes."),
+    ),
+    _Tab(
         "different-rules",
         "",
         _("Different rules"),

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Configuration › Connected systems › Webhooks: who is told of incidents by HTTPS. A secret is shown once, when it is made."""
+"""Configuration › Connected systems › Webhooks: who is told of incidents by HTTPS. A secret is shown once, when it is made.
+
+The URL is a secret, too: its field is always empty, also beside a fault, and left empty keeps the URL so far.
+"""
 
 from collections.abc import Awaitable
 from typing import Any, Final
@@ -24,6 +27,10 @@ _EXAMPLE: Final = "https://alerts.example.com/gatepost"
 SENTENCES: Final = (
     _("has {0} to {1} printable characters"),
     _("there are {0} webhooks already; remove one first"),
+    _("is no URL; write https://HOST/PATH"),
+    _("is a shortened one; write it whole, or leave it out to keep the one so far"),
+    _("has a user or a fragment; leave both out, the signature says who calls"),
+    _("must begin with https://; http:// is for this machine's own loopback alone"),
 )
 
 
@@ -64,7 +71,7 @@ class _Webhooks:
             found = await self._webhooks.get(visit.request.path_params["id"], visit.visitor.tenant_id)
         except ControlError:
             return visit.missing()
-        visit.form.fill(name=found.name, url=found.url)
+        visit.form.fill(name=found.name, url="")
         return visit.show("webhook.html", status, title=found.name, **_shown(visit, made), one=found)
 
     async def change(self, visit: Visit) -> Response:
@@ -101,5 +108,6 @@ async def _tried(visit: Visit, change: Awaitable[Any]) -> Any:
     except UsageError as error:
         field, colon, rest = str(error).partition(": ")
         known = colon and field in ("name", "url")
+        visit.form = Form({"name": visit.form.text("name"), "url": ""})
         visit.form.fault(field if known else "", rest if known else str(error))
         return None

@@ -149,6 +149,7 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "audit_days": _("Store the audit (days)"),
         "incidents_days": _("Store incidents (days)"),
     },
+    "console": {"trusted_proxies": _("Trusted reverse proxies")},
 }
 """By section and field."""
 
