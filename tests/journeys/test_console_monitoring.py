@@ -108,7 +108,7 @@ async def test_the_start_page_counts_and_leads_to_the_mails(house: House, page: 
     await house.door.come_in(page)
     await page.goto(house.door.url)
     await expect(page.get_by_text("Nothing needs care.")).to_be_visible()
-    refused = page.get_by_role("row", name="words").get_by_role("link")
+    refused = page.get_by_role("row", name="Word matching").get_by_role("link")
     await expect(refused).to_have_text("1")
     await refused.click()
     await expect(page.locator("#mails tr")).to_have_count(1)
@@ -134,7 +134,7 @@ async def test_message_tracking_finds_explains_and_exports(house: House, page: P
     await page.get_by_role("button", name="Search").click()
     await expect(page.locator("#mails tr")).to_have_count(2)
     await picture(page, "message-tracking")
-    await page.locator("#mails tr", has_text="cheap pills").get_by_role("link").click()
+    await page.locator("#mails tr", has_text="cheap pills").get_by_role("cell", name="Buy cheap pills").dblclick()
     await expect(page.get_by_role("heading", name="Refused for good")).to_be_visible()
     await expect(page.get_by_role("row", name="words")).to_contain_text("4")
     await picture(page, "message-track")
@@ -151,6 +151,14 @@ async def test_a_wrong_search_keeps_what_was_typed(house: House, page: Page):
     await expect(page.locator("#between1-fault")).to_contain_text("is neither an address nor a domain")
     await expect(page.get_by_label("Between")).to_have_value("not an address")
     await expect(page.get_by_label("Client address")).to_have_value("192.0.2.1")
+    for words, field, fault in (
+        ("client=192.0.2.0/24", "client", "'192.0.2.0/24' is no IP address"),
+        ("min_scl=9&max_scl=2", "max_scl", "is below where the points begin"),
+        ("min_scl=abc", "min_scl", "'abc' is no number of points"),
+        ("from=2026-11-25T20:00&to=2026-11-24T20:00", "from", "is not before the end"),
+    ):
+        await page.goto(f"{house.door.url}monitoring/message-tracking?{words}")
+        await expect(page.locator(f"#{field}-fault")).to_have_text(fault)
 
 
 async def test_email_queues_show_and_retry(house: House, page: Page):

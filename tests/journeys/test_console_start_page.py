@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The start page that stays open: new mails come to it, and leave alone what somebody looks at there."""
 
+import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
-from browser import axe, the_browser, the_page  # noqa: F401
+from browser import axe, fresh_page, the_browser, the_page  # noqa: F401
 from console_door import open_console
 from gatepost.testing.gateway import relay_all_to
 from gatepost.testing.sink import Sink
@@ -43,3 +46,46 @@ async def test_the_start_page_goes_on_by_itself(page: Page, tmp_path: Path):
         _time, delivered, *_others = await page.locator("figure").first.evaluate(LAST_VALUES)
         assert delivered == 1
         assert await axe(page) == []
+
+
+async def test_each_number_of_a_chart_leads_to_its_mails(chromium: Browser, tmp_path: Path):
+    """Also where the reader's clock is not UTC: the hour's mails are found, and the search shows that hour by his clock."""
+    async with Sink() as sink, open_console(tmp_path, relay_all_to(sink.port)) as door:
+        with WireClient(door.gateway.port) as client:
+            client.say("EHLO client.example")
+            client.send("author@sender.example", ["user@example.com"], MAIL)
+        await until(lambda: bool(door.ask("track.search", statuses=["success"])["tracks"]), "the track of the delivered mail")
+        async with fresh_page(chromium, timezone_id="Asia/Kolkata") as page:
+            await door.come_in(page)
+            await page.goto(door.url)
+            await page.locator("summary", has_text="The same as a table").first.click()
+            hour = page.get_by_role("region", name="The last 24 hours").get_by_role("row").last
+            begins = await hour.locator("time").get_attribute("datetime")
+            await hour.get_by_role("link").click()
+            await expect(page.locator("#mails tr")).to_have_count(1)
+            shown = datetime.fromisoformat(str(begins)).astimezone(ZoneInfo("Asia/Kolkata"))
+            await expect(page.get_by_label("From", exact=True)).to_have_value(shown.strftime("%Y-%m-%dT%H:%M"))
+            await page.get_by_role("button", name="Search").click()
+            await expect(page.locator("#mails tr")).to_have_count(1)
+            await page.goto(door.url)
+            over = page.locator("figure .u-over").first
+            box = await over.bounding_box()
+            assert box is not None
+            await over.click(position={"x": box["width"] - 2, "y": box["height"] / 2})
+            await expect(page.locator("#mails tr")).to_have_count(1)
+
+
+async def test_an_incident_leads_where_its_reader_may_go(chromium: Browser, page: Page, tmp_path: Path):
+    """Who may mend it gets a link, who may not the name of the page; its own page has nothing that is hard to perceive."""
+    async with Sink() as sink, open_console(tmp_path, relay_all_to(sink.port)) as door:
+        await until(lambda: bool(door.ask("incident.list")["incidents"]), "an incident: nobody is told")
+        await door.come_in(page)
+        await page.get_by_role("link", name="Notices go nowhere").click()
+        assert await axe(page) == []
+        await page.get_by_role("link", name="Go to: Advanced settings").click()
+        await expect(page.get_by_role("heading", name="Advanced settings")).to_be_visible()
+        one_time = await asyncio.to_thread(door.administrator, "mona", roles=("monitoring",))
+        async with fresh_page(chromium) as hers:
+            await door.first_sign_in(hers, "mona", one_time)
+            await expect(hers.locator("#state")).to_contain_text("Who may open the page Advanced settings can do that")
+            await expect(hers.get_by_role("link", name="Go to:")).to_have_count(0)

@@ -20,6 +20,8 @@ from gatepost.storage.usage_record import Size, TableUsage
 TABLES = 50
 """The largest are told."""
 KEPT_S, TABLES_KEPT_S = 60.0, 3600.0
+TABLES_SHARE = 1 / 600
+"""Of the time at most, that goes into looking at tables: those of a small store are looked at each time, of a large one hourly."""
 Bound = Literal["disk", "quota", "unknown"]
 
 
@@ -78,14 +80,14 @@ def unmeasured(store: Store, trouble: str) -> Usage:
 
 
 class Measured:
-    """A store's usage, measured anew at most once a minute, its tables once an hour: that takes a moment, and many pages ask."""
+    """A store's usage, measured anew at most once a minute, its tables more seldom the longer it takes: many pages ask."""
 
     def __init__(self, store: Store, *, quota_bytes: int = 0, kept_s: float = KEPT_S) -> None:
         self._store = store
         self._quota_bytes = quota_bytes
         self._kept_s = kept_s
         self._last: Usage | None = None
-        self._tables_at = float("-inf")
+        self._tables_until = float("-inf")
         self._turn = asyncio.Lock()
 
     async def usage(self) -> Usage:
@@ -95,13 +97,15 @@ class Measured:
             if last is not None and abs(time.time() - last.measured_at) < self._kept_s:
                 return last
             try:
-                tables = last.tables if last is not None and time.monotonic() - self._tables_at < TABLES_KEPT_S else None
+                tables = last.tables if last is not None and time.monotonic() < self._tables_until else None
+                started = time.monotonic()
                 self._last = await measure(self._store, quota_bytes=self._quota_bytes, tables=tables)
             except StoreError as error:
                 self._last = None
                 return unmeasured(self._store, str(error))
             if tables is None:
-                self._tables_at = time.monotonic()
+                ended = time.monotonic()
+                self._tables_until = ended + min((ended - started) / TABLES_SHARE, TABLES_KEPT_S)
             return self._last
 
 

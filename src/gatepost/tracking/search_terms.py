@@ -9,6 +9,7 @@
 Two addresses find the mails between them. Capitals never count.
 """
 
+import ipaddress
 import time
 from typing import Any, Literal, NamedTuple
 
@@ -94,6 +95,8 @@ def read(untrusted: dict[str, Any], now: float | None = None) -> Search:
     for word in (question.message_id, question.subject, question.rule, question.client, question.filter, *question.between):
         if len(word) > _LONGEST_WORD or "\0" in word:
             raise UsageError(f"{word[:40]!r}: is no text that a track could hold")
+    if question.min_scl is not None and question.max_scl is not None and question.min_scl > question.max_scl:
+        raise UsageError("max_scl: is below `min_scl`")
     terms = tuple(read_term(one) for one in question.between)
     low, high = _period(question, bool(question.filter) or any(term.kind == "part" for term in terms), time.time() if now is None else now)
     return Search(
@@ -108,7 +111,7 @@ def read(untrusted: dict[str, Any], now: float | None = None) -> Search:
         tuple(sorted({_status(one) for one in question.statuses})) or (_REFUSED if question.filter else ()),
         _direction(question.direction),
         question.rule,
-        question.client,
+        _client(question.client.strip()),
         question.min_scl,
         question.max_scl,
         question.filter,
@@ -154,6 +157,14 @@ def _key(what: str, name: str) -> bytes:
 def _message_id(word: str) -> str:
     word = word.strip()
     return message_id(word if word.startswith("<") else f"<{word}>")
+
+
+def _client(word: str) -> str:
+    """Write an address as tracks do."""
+    try:
+        return str(ipaddress.ip_address(word)) if word else ""
+    except ValueError:
+        raise UsageError(f"client: {word!r} is no IP address") from None
 
 
 def _status(word: str) -> int:

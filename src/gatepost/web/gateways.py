@@ -36,13 +36,14 @@ class Answer(NamedTuple):
     trouble: str = ""
 
 
-async def ask_all(gateways: Gateways, do: str, args: Mapping[str, Any], *, timeout_s: float = 3.0) -> list[Answer]:
+async def ask_one(gateways: Gateways, name: str, do: str, args: Mapping[str, Any], *, timeout_s: float = 3.0) -> Answer:
+    """Ask a gateway; one that is away is no error."""
+    try:
+        return Answer(name, await gateways.ask(name, do, dict(args), timeout_s=timeout_s))
+    except GatepostError as error:
+        return Answer(name, None, str(error))
+
+
+async def ask_all(gateways: Gateways, do: str, args: Mapping[str, Any]) -> list[Answer]:
     """Ask every gateway the same, at the same time."""
-
-    async def one(name: str) -> Answer:
-        try:
-            return Answer(name, await gateways.ask(name, do, dict(args), timeout_s=timeout_s))
-        except GatepostError as error:
-            return Answer(name, None, str(error))
-
-    return list(await asyncio.gather(*(one(name) for name in sorted(gateways.names))))
+    return list(await asyncio.gather(*(ask_one(gateways, name, do, args) for name in sorted(gateways.names))))

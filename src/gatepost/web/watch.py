@@ -7,10 +7,11 @@ the time it is of; what is not known yet is None, and the page asks again by its
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from gatepost.telemetry.log import emit_unexpected
-from gatepost.web.gateways import Answer, Gateways, ask_all
+from gatepost.web.gateways import Answer, Gateways, ask_all, ask_one
 
 FRESH_S: Final = 5.0
 PATIENCE_S: Final = 0.1
@@ -42,6 +43,19 @@ class Watch:
                 self._looking = asyncio.create_task(self._look())
             await asyncio.wait({self._looking}, timeout=PATIENCE_S)
         return self._known
+
+    async def ask(self, name: str, do: str, args: Mapping[str, Any]) -> Answer:
+        """Ask one gateway something; of one that is known to be away its trouble is told at once."""
+        trouble = (await self._troubles()).get(name, "")
+        return Answer(name, None, trouble) if trouble else await ask_one(self._gateways, name, do, args)
+
+    async def ask_all(self, do: str, args: Mapping[str, Any]) -> list[Answer]:
+        """Ask every gateway the same; of those that are known to be away their trouble is told at once."""
+        return list(await asyncio.gather(*(self.ask(name, do, args) for name in sorted(self._gateways.names))))
+
+    async def _troubles(self) -> dict[str, str]:
+        state = await self.state()
+        return {one.gateway: one.trouble for one in state.queues} if state is not None else {}
 
     async def close(self) -> None:
         """Look no more."""

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pages of changes over HTTP: what a browser rarely comes to."""
 
+import html
 import re
 from pathlib import Path
 
 import httpx2
+import msgspec
 import pytest
 
 from console_site import Site, open_site
+from gatepost.access.audit import AuditSearch
 from gatepost.contracts.actor import Actor
+from gatepost.testing.gateway import relay_all_to
 from gatepost.versioning.draft_record import Draft
+from gatepost.versioning.edit import Put
 from gatepost.web.console.changes import history
 
 HISTORY = "/configuration/changes/history"
@@ -97,3 +102,34 @@ async def test_a_draft_of_another_program_can_be_given_up(tmp_path: Path):
         asked = {"form_token": await form_token(browser), "revision": "5"}
         assert (await browser.post("/configuration/changes/discard", data=asked)).status_code == 303
         assert await site.rooms.drafts.get(Actor("anna", "console")) is None
+
+
+async def test_what_default_rules_hold_is_no_change(tmp_path: Path):
+    """One rule above the default ones is one change, with its place; going back takes that one away, and the audit tells no other."""
+    configuration = msgspec.structs.replace(relay_all_to(25), rules=())
+    async with open_site(tmp_path, configuration=configuration) as site:
+        put = Put(section="rules", values={"name": "Ours", "mode": "accept"}, place=2)
+        actor = Actor("anna", "console")
+        browser = site.client(cookie=await site.cookie())
+        await site.rooms.drafts.change(actor, 0, put)
+        page = text_of((await browser.get("/configuration/changes")).text)
+        assert "Rules › Ours Added – place 2 Mode: Accept" in page
+        await site.rooms.drafts.apply(actor, (await site.rooms.drafts.view(actor)).revision, "ours")
+        page = text_of((await browser.get(f"{HISTORY}/2")).text)
+        assert "Rules › Ours Added – place 2 Mode: Accept" in page and page.count("Rules ›") == 1
+        page = text_of((await browser.get(f"{HISTORY}/1")).text)
+        assert "Rules › Ours Removed place 2 Mode: Accept –" in page and page.count("Rules ›") == 1
+        answer = await site.rooms.versioning.plan((await site.rooms.versioning.get(1)).document, "here")
+        assert [one.entry for one in answer.changes] == ["Ours"]
+        await site.rooms.versioning.rollback(1, author="anna", reason="not ours", actor=actor)
+        assert [one.kind for one in await site.rooms.versioning.difference(2, 3)] == ["removed"]
+        entries = (await site.rooms.access.audit.search(AuditSearch(operation="config.apply"), 0)).entries
+        assert [one.after["changes"] for one in entries] == [
+            ['rules "Ours": removed from place 2 (mode "accept")'],
+            ['rules "Ours": added at place 2 (mode "accept")'],
+        ]
+
+
+def text_of(page: str) -> str:
+    """Give what stands on a page, its tags left out."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())

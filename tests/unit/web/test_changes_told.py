@@ -19,7 +19,7 @@ from gatepost.versioning.plan import changes
 from gatepost.versioning.rebase import merge
 from gatepost.web.console.changes.replay import GAPS, Replays, reason, why
 from gatepost.web.console.changes.text import line_of
-from gatepost.web.console.changes.told import TITLES, place_of, sides, told
+from gatepost.web.console.changes.told import TITLES, lines, place_of, sides, told
 from gatepost.web.frame.words import load
 
 WORDS = load()
@@ -70,11 +70,11 @@ def test_of_a_list_only_what_came_and_went_is_told():
 
 
 def test_entries_that_come_go_and_move_are_told_whole():
-    """With what they say that is not their default."""
-    new = Rule(name="four", mode="reject", threshold=4.0, filters=(FilterUse(name="words", multiplier=3),))
+    """With their place and what they say that is not their default; a filter by what pages call it."""
+    new = Rule(name="four", mode="check", threshold=5.0, filters=(FilterUse(name="words", multiplier=3),))
     found = said(changed(rules=(BASE.rules[2], BASE.rules[0], new)))
-    assert ("added", "Rules › four", "", [], ["Mode: Reject", "Filters: words × 3"]) in found
-    assert ("removed", "Rules › two", "", [], []) in found
+    assert ("added", "Rules › four", "", [], ["place 3", "Filters: Word matching × 3", "Threshold: 5"]) in found
+    assert ("removed", "Rules › two", "", ["place 2"], []) in found
     assert ("moved", "Rules › three", "", ["place 3"], ["place 1"]) in found
 
 
@@ -89,6 +89,13 @@ def test_each_kind_of_conflict_shows_three_sides():
     base, own, theirs_ = shown["send_connectors", ""]
     assert theirs_ == () and "Cost: 5" in own and "Cost: 10" in base
     assert shown["rules", "order"][1] == ["1. one", "2. three", "3. two"]
+
+
+def test_a_rule_that_asks_no_filter_tells_of_none_in_a_conflict():
+    """Of a rule that refuses every mail its filters are not shown as if they judged."""
+    asking = {"name": "r", "filters": [{"name": "words", "multiplier": 1}], "threshold": 4.0}
+    assert list(lines("rules", "", {**asking, "mode": "reject"}, ENGLISH)) == ["Mode: Reject"]
+    assert list(lines("rules", "", {**asking, "mode": "check"}, ENGLISH))[1:] == ["Threshold: 4", "Mode: Check"]
 
 
 def test_each_reason_of_a_replay_is_there_in_both_languages():

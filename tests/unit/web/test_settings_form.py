@@ -238,6 +238,8 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("receive", {"size_bytes": "1", "command_timeout_s": "0", "verdict_timeout_s": "61", "block_minutes": ""}),
     ("receive", {"command_timeout_s": "nan"}),
     ("message", {"depth": "deep"}),
+    ("console", {"public_address": "console.example.com"}),
+    ("console", {"public_address": "https://console.example.com/gatepost"}),
 ]
 
 

@@ -111,6 +111,7 @@ class Visit:
             "form": self.form,
             "said": said,
             "navigation": desk.navigation.seen_by(visitor) if visitor else (),
+            "place_of": desk.navigation.place,
             "here": self.request.url.path,
             "title": self.words(title),
             **context,

@@ -97,6 +97,10 @@ class Form:
         """Give what stands in fields that were not sent."""
         self._values = {**defaults, **self._values}
 
+    def put(self, **values: Any) -> None:
+        """Give what stands in fields, whatever was sent."""
+        self._values |= values
+
     def fault(self, field: str, cause: str, mend: str = "") -> None:
         """Note what is wrong at a field."""
         self.faults.append(Fault(field, cause, mend))

@@ -13,7 +13,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -145,17 +145,15 @@ class Connection(HttpToolsProtocol):
         self.transport.abort()
 
 
-class Tls(Protocol):
-    """What is asked for each handshake."""
-
-    context: ssl.SSLContext
+AskTls = Callable[[], ssl.SSLContext]
+"""Is asked for each handshake."""
 
 
 class Gate:
     """Accepts on one listening socket, as an `asyncio.Server` does."""
 
     def __init__(
-        self, listening: socket.socket, connection: Callable[[], Connection], tls: Tls | None, limits: Limits, proxies: Proxies
+        self, listening: socket.socket, connection: Callable[[], Connection], tls: AskTls | None, limits: Limits, proxies: Proxies
     ) -> None:
         self._listening, self._connection, self._tls, self._limits = listening, connection, tls, limits
         self._proxies = proxies
@@ -204,7 +202,7 @@ class Gate:
         connection = self._connection()
         connection.limits = self._limits
         connection.leave = lambda: self._left(client)
-        options: dict[str, Any] = {"ssl": self._tls.context, "ssl_handshake_timeout": self._limits.handshake_s} if self._tls else {}
+        options: dict[str, Any] = {"ssl": self._tls(), "ssl_handshake_timeout": self._limits.handshake_s} if self._tls else {}
         try:
             arrived.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNSENT_MS)
             await loop.connect_accepted_socket(lambda: connection, arrived, **options)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The way through the pages, as data: areas, their pages, and what each needs to be seen."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gatepost.web.frame.visitor import Visitor
@@ -26,6 +26,18 @@ class Navigation(NamedTuple):
     def seen_by(self, visitor: Visitor) -> Sequence[Place]:
         """Give what a visitor may see; an area without a page for him is left out."""
         return _seen(self.places, visitor)
+
+    def place(self, address: str) -> Place | None:
+        """Give the place that an address belongs to; of an area the first in it, None where there is none."""
+        path = address.partition("?")[0]
+        leaves = [place for place in _leaves(self.places) if place.path != "/"]
+        above = [place for place in leaves if path == place.path or path.startswith(place.path + "/")]
+        return max(above, key=lambda place: len(place.path), default=next((place for place in leaves if place.path.startswith(path)), None))
+
+
+def _leaves(places: Sequence[Place]) -> Iterator[Place]:
+    for place in places:
+        yield from _leaves(place.below) if place.below else (place,)
 
 
 def _seen(places: Sequence[Place], visitor: Visitor) -> tuple[Place, ...]:

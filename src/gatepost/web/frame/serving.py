@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The HTTP server inside a process that has other work too: on sockets that it is given, without signals of its own.
 
-Where there is a certificate it is taken anew when its files have changed (`certificate`), without a restart.
+Where there is a certificate, each handshake asks for what is shown then: it is renewed without a restart (`smtp/certificate`).
 """
 
 import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from gatepost.smtp.certificate import Certificate
 from gatepost.telemetry.log import emit_unexpected
-from gatepost.web.frame.certificate import Certificate, Identity
 from gatepost.web.frame.forwarded import Forwarded, Proxies
 from gatepost.web.frame.gate import LIMITS, Connection, Gate, Limits
 
@@ -26,13 +27,13 @@ _DRAIN_S: Final = 5
 
 
 class WebServer:
-    """Serves one application on listening sockets, by TLS where there is an identity. Raises: GatepostError for one that is no good."""
+    """Serves one application on listening sockets, by TLS where there is a certificate."""
 
     def __init__(
         self,
         application: ASGIApp,
         sockets: Sequence[socket.socket],
-        identity: Identity | None = None,
+        certificate: Certificate[ssl.SSLContext] | None = None,
         limits: Limits = LIMITS,
         proxies: Proxies | None = None,
     ) -> None:
@@ -54,8 +55,8 @@ class WebServer:
             timeout_graceful_shutdown=_DRAIN_S,
         )
         _hear(logging.getLogger("uvicorn.error"))
-        self._certificate = Certificate(identity) if identity else None
-        self._server = _Server(config, self._certificate, limits, proxies)
+        self._certificate = certificate
+        self._server = _Server(config, certificate, limits, proxies)
         self._sockets = list(sockets)
         self._task: asyncio.Task[None] | None = None
 
@@ -77,7 +78,7 @@ class WebServer:
 class _Server(uvicorn.Server):
     """Uvicorn behind our gate, and without signal handlers: the process has its own."""
 
-    def __init__(self, config: uvicorn.Config, certificate: Certificate | None, limits: Limits, proxies: Proxies) -> None:
+    def __init__(self, config: uvicorn.Config, certificate: Certificate[ssl.SSLContext] | None, limits: Limits, proxies: Proxies) -> None:
         super().__init__(config)
         self._certificate, self._limits, self._proxies = certificate, limits, proxies
 
@@ -89,7 +90,9 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open a gate on each socket."""
         await self.lifespan.startup()
-        gates = [Gate(one, self._connection, self._certificate, self._limits, self._proxies) for one in sockets or ()]
+        certificate = self._certificate
+        tls = (lambda: certificate.shown) if certificate is not None else None
+        gates = [Gate(one, self._connection, tls, self._limits, self._proxies) for one in sockets or ()]
         for gate in gates:
             gate.start()
         self.servers = gates  # type: ignore[assignment]  # uvicorn closes them, and waits until they are

@@ -13,6 +13,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+from gatepost.web.frame.told import Told
+
 LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "de": "Deutsch"}
 DEFAULT: Final = "en"
 _PACKAGE: Final = Path(str(files("gatepost")))
@@ -23,6 +25,8 @@ class Words:
 
     def __init__(self, language: str, catalogue: Mapping[str, str]) -> None:
         self.language = language
+        self.told = Told.in_language(language)
+        """Says what a mail's path wrote into its track: `words.told(text, scope)`."""
         self._catalogue = catalogue
         self._patterns = [(_pieces(one), said) for one, said in catalogue.items() if "{0}" in one]
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gatepost.errors import ControlError
+from gatepost.monitoring.kinds import kind_of
 from gatepost.web.frame.desk import Desk, Visit
 from gatepost.web.frame.words import _
 from gatepost.web.house import House
@@ -30,7 +31,9 @@ def routes(desk: Desk, house: House) -> list[Route]:
             shown = await house.incidents.show(visit.request.path_params["number"], visit.visitor.tenant_id)
         except ControlError:
             return visit.missing()
-        return visit.show("incident.html", title=shown.incident.title, shown=shown, levels=LEVELS, colours=COLOURS)
+        held = shown.incident.details
+        known = [(one, held[one.field]) for one in kind_of(shown.incident.kind).details if held.get(one.field) not in (None, "")]
+        return visit.show("incident.html", title=shown.incident.title, shown=shown, details=known, levels=LEVELS, colours=COLOURS)
 
     async def recheck(visit: Visit) -> Response:
         number = visit.request.path_params["number"]

@@ -10,7 +10,6 @@ from gatepost.contracts.actor import Entry
 from gatepost.web.frame.desk import Desk, Visit
 from gatepost.web.frame.templates import query
 from gatepost.web.frame.words import _
-from gatepost.web.gateways import ask_all
 from gatepost.web.house import House
 
 PATH: Final = "/monitoring/email-queues"
@@ -26,7 +25,7 @@ def routes(desk: Desk, house: House) -> list[Route]:
 
     async def overview(visit: Visit) -> Response:
         wanted = visit.asked.text("domain").lower()
-        answers = await ask_all(house.gateways, "queue.list", {"tenant_id": visit.visitor.tenant_id})
+        answers = await house.watch.ask_all("queue.list", {"tenant_id": visit.visitor.tenant_id})
         shown = [one._replace(value=_sorted([line for line in one.value or () if wanted in line["domain"]])) for one in answers]
         longest = max((line["waiting"] + line["sending"] for one in shown for line in one.value), default=0)
         visit.form = visit.asked
@@ -37,8 +36,8 @@ def routes(desk: Desk, house: House) -> list[Route]:
         if gateway not in house.gateways.names:
             return visit.missing()
         asked = {"wanted": domain, "limit": _MOST, "tenant_id": visit.visitor.tenant_id}
-        recipients = await house.gateways.ask(gateway, "queue.show", asked)
-        return visit.show("queue.html", title=domain, gateway=gateway, domain=domain, recipients=recipients, most=_MOST)
+        answer = await house.watch.ask(gateway, "queue.show", asked)
+        return visit.show("queue.html", title=domain, domain=domain, answer=answer, recipients=answer.value or (), most=_MOST)
 
     async def act(visit: Visit) -> Response:
         gateway, domain = visit.form.text("gateway"), visit.form.text("domain")

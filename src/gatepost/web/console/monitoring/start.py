@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gatepost.monitoring.record import HOUSE
+from gatepost.web.console.configuration.rules_words import NAMES
 from gatepost.web.console.monitoring.charts import flow_chart, totals
 from gatepost.web.frame.desk import Desk, Visit
 from gatepost.web.frame.words import _
@@ -38,10 +39,10 @@ async def _flow(house: House, visit: Visit) -> dict[str, Any]:
     week = await house.tracks.traffic.series(now - 7 * _DAY_S + 3600, now, _WEEK_STEP_H, tenant_id)
     refusals = await house.tracks.traffic.refusals(now - _DAY_S, now, tenant_id)
     charts = (
-        flow_chart(visit.words("The last 24 hours"), day.steps, visit.words),
-        flow_chart(visit.words("The last 7 days"), week.steps, visit.words),
+        flow_chart(visit.words("The last 24 hours"), day, visit.words),
+        flow_chart(visit.words("The last 7 days"), week, visit.words),
     )
-    return {"flow": charts, "totals": totals(day.steps, "24h"), "refusals": refusals, "uncounted": day.days_uncounted}
+    return {"flow": charts, "totals": totals(day.steps, "24h"), "refusals": refusals, "uncounted": day.days_uncounted, "filters": NAMES}
 
 
 async def _state(house: House, tenant_id: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gatepost.contracts.sentence import DECISION, DELIVERY
 from gatepost.web.frame.words import Words, _
 
 
@@ -49,7 +50,7 @@ def _decision(track: Mapping[str, Any], words: Words) -> Station:
         said = words("{points} of {threshold} points", points=f"{track['scl']:g}", threshold=f"{track['threshold']:g}")
         lines.append(said)
     if track["reason"]:
-        lines.append(words("Reason: {reason}", reason=track["reason"]))
+        lines.append(words("Reason: {reason}", reason=words.told(track["reason"], DECISION)))
     if track["reply"]:
         lines.append(words("The client was told: {reply}", reply=track["reply"]))
     decided = track["decided"]
@@ -72,5 +73,5 @@ def _attempt(attempt: Mapping[str, Any], track: Mapping[str, Any], words: Words)
     if attempt["connector"]:
         lines.append(words("Send connector {connector}", connector=attempt["connector"]))
     if attempt["reply"]:
-        lines.append(words("Answer: {reply}", reply=attempt["reply"]))
+        lines.append(words("Answer: {reply}", reply=words.told(attempt["reply"], DELIVERY)))
     return Station(words(title), attempt["at"], mood, tuple(lines))

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from gatepost.errors import GatepostError, UsageError
 from gatepost.tracking.record import Status
+from gatepost.web.console.configuration.rules_words import NAMES
 from gatepost.web.console.monitoring.track_path import stations
 from gatepost.web.console.monitoring.zones import instant
 from gatepost.web.frame.desk import Desk, Visit
@@ -72,7 +73,7 @@ def routes(desk: Desk, house: House) -> list[Route]:
             found = await house.tracks.search(**asked(form, time.time()), tenant_id=visit.visitor.tenant_id)
         except UsageError as error:
             _at_field(form, str(error))
-        shown: dict[str, Any] = {"found": found, "periods": PERIODS, "results": RESULTS, "colours": COLOURS, "directions": DIRECTIONS}
+        shown: dict[str, Any] = {"found": found, "filters": NAMES, "periods": PERIODS, "results": RESULTS, "colours": COLOURS, "directions": DIRECTIONS}
         if visit.wants_part and found is not None:
             return visit.show("tracking_rows.html", **shown, more=_more(form, found.next))
         return visit.show("tracking.html", title=_("Message tracking"), **shown, more=_more(form, found.next) if found is not None else "")
@@ -156,6 +157,16 @@ def _more(form: Form, cursor: str) -> str:
     return f"{PATH}?{query(**{name: form.many(name) for name in form.names if name != 'cursor'}, cursor=cursor)}"
 
 
+_SENTENCES: Final = (
+    _("{0} is no IP address"),
+    _("{0} is no number of points"),
+    _("{0} is no time; write it as 2026-11-25T20:44"),
+    _("{0}: is neither an address nor a domain; a part of an address is written *part*"),
+    _("{0}: write a part of an address between two asterisks, *example*"),
+    _("{0}: is no text that a track could hold"),
+)
+"""What a search says of its words; here for the catalogues."""
+_REWORDED: Final = {"is not before `before`": _("is not before the end"), "is below `min_scl`": _("is below where the points begin")}
 _FIELDS: Final = {"after": "from", "between": "between1", "status": "result", "message_id": "message_id"}
 
 
@@ -163,4 +174,4 @@ def _at_field(form: Form, sentence: str) -> None:
     """Put what is wrong with a search at its field, as far as the sentence says which."""
     field, colon, rest = sentence.partition(": ")
     known = colon and field.isidentifier()
-    form.fault(_FIELDS.get(field, field) if known else "between1" if sentence.startswith("'") else "", rest if known else sentence)
+    form.fault(_FIELDS.get(field, field) if known else "between1" if sentence.startswith("'") else "", _REWORDED.get(rest, rest) if known else sentence)

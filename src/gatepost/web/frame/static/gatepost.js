@@ -17,11 +17,22 @@ function times(root) {
     element.title = element.getAttribute("datetime");
     element.dataset.local = "1";
   }
-  for (const field of root.querySelectorAll("input[data-zone]")) field.value = String(-new Date().getTimezoneOffset());
+  for (const field of root.querySelectorAll("input[data-zone]")) zone(field);
+}
+
+// A search's times are in the zone that its form names, minutes east of UTC; a link to it may name another one than the reader's.
+function zone(field) {
+  const own = -new Date().getTimezoneOffset();
+  const further = own - Number(field.value || own);
+  for (const input of further ? field.form.querySelectorAll("input[type=datetime-local]") : []) {
+    if (input.value) input.value = new Date(Date.parse(input.value + "Z") + further * 60000).toISOString().slice(0, 16);
+  }
+  field.value = String(own);
 }
 
 // New values of a part that is asked for anew are drawn into the chart that is there.
-// <figure class="gp-chart" data-chart='{"at":[...],"series":[{"label":"...","colour":"#...","values":[...]}]}'>
+// A click on a chart leads to the mails of that moment.
+// <figure class="gp-chart" data-chart='{"at":[...],"mails":["from=...",...],"series":[{"label":"...","colour":"#...","values":[...]}]}'>
 function charts(root) {
   if (typeof uPlot === "undefined") return;
   for (const figure of root.querySelectorAll("[data-chart]")) {
@@ -29,6 +40,7 @@ function charts(root) {
     figure.drawn = figure.dataset.chart;
     const said = JSON.parse(figure.drawn);
     const values = [said.at, ...said.series.map((one) => one.values)];
+    figure.mails = said.mails;
     if (figure.plot) { figure.plot.setData(values); continue; }
     const width = figure.clientWidth || 600;
     const series = said.series.map((one) => ({
@@ -41,11 +53,22 @@ function charts(root) {
       width, height: 220, padding: [8, 24, 0, 0],
       series: [{ label: figure.dataset.time || "", value: (_, at) => (at ? whole.format(new Date(at * 1000)) : "") }, ...series],
       scales: { y: { range: (_, low, high) => [0, Math.max(high, 5)] } },
+      hooks: { setCursor: [newest] },
       axes: [{ values: (_, ticks) => ticks.map((at) => short.format(new Date(at * 1000))) }, { size: 60 }],
     };
     figure.plot = new uPlot(options, values, figure);
+    newest(figure.plot);
+    figure.plot.over.addEventListener("click", () => {
+      const at = figure.plot.cursor.idx;
+      if (at !== null && figure.mails) window.location.assign("/monitoring/message-tracking?" + figure.mails[at]);
+    });
     new ResizeObserver(() => figure.plot.setSize({ width: figure.clientWidth, height: 220 })).observe(figure);
   }
+}
+
+// Where nobody points at a moment the legend tells the newest one.
+function newest(plot) {
+  if (plot.cursor.idx === null || plot.cursor.idx === undefined) plot.setLegend({ idx: plot.data[0].length - 1 }, false);
 }
 
 // <form data-order> <ol class="gp-order"> <li draggable="true"> ... <input name="order" value="..."> </li> </ol> </form>
@@ -108,6 +131,11 @@ function enliven(root) { times(root); charts(root); orders(root); directions(roo
 document.addEventListener("submit", (event) => {
   const question = event.target.dataset.ask;
   if (question && !window.confirm(question)) event.preventDefault();
+});
+document.addEventListener("dblclick", (event) => {
+  const row = event.target.closest("[data-rows-open] > tr");
+  const link = row && !event.target.closest("a, button") && row.querySelector("a[href]");
+  if (link) link.click();
 });
 document.addEventListener("htmx:after:swap", () => enliven(document));
 document.addEventListener("DOMContentLoaded", () => { menu(); enliven(document); });
