@@ -9,6 +9,7 @@ Promises of every filter:
   a filter that was cancelled leaves nothing behind.
 * It gives raw points. Clamping, multiplier and threshold are the rule's (`rules.decide`).
 * The same mail and the same answers of the DNS give the same finding.
+* What it says is made of sentences (`contracts.sentence`), so that pages can say it in another language.
 """
 
 from typing import Literal, Protocol
@@ -16,8 +17,12 @@ from typing import Literal, Protocol
 import msgspec
 
 from gatepost.contracts.judged import Direction, Judged
+from gatepost.contracts.sentence import ANY, Sentence
 
 Stage = Literal["envelope", "content"]
+
+NO_CONTENT = Sentence(ANY, "the content is not here yet")
+"""What a filter that reads the content says before there is any."""
 
 
 class Finding(msgspec.Struct, frozen=True):

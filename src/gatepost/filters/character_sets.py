@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from gatepost.config.rules import CharacterSets as Settings
-from gatepost.contracts.filter import Finding, Stage
+from gatepost.contracts.filter import NO_CONTENT, Finding, Stage
 from gatepost.contracts.judged import Direction, Judged
+from gatepost.contracts.sentence import Sentence
 from gatepost.errors import ConfigError
 from gatepost.message.readable_text import readable_text
 from gatepost.message.scripts import SCRIPTS, script_of
@@ -21,6 +22,9 @@ from gatepost.message.scripts import SCRIPTS, script_of
 _SAMPLE = 4096
 _CHARACTERS_REMEMBERED = 4096
 _SCRIPTS_SHOWN = 3
+
+_SHARE = Sentence("character_sets", "{script}: {share:.0%} of the letters")
+_TOO_MANY = Sentence("character_sets", "{share:.0%} of the letters are {scripts}, more than {limit:.0%}")
 
 
 class CharacterSets:
@@ -39,7 +43,7 @@ class CharacterSets:
     async def judge(self, mail: Judged) -> Finding:
         """Weigh the scripts of a mail's letters."""
         if mail.message is None:
-            return Finding(self.name, failed="the content is not here yet")
+            return Finding(self.name, failed=NO_CONTENT.text)
         readable = readable_text(mail.message)
         if self._latin_allowed and readable.is_ascii:
             return Finding(self.name)
@@ -49,8 +53,8 @@ class CharacterSets:
         if not foreign or share <= self._settings.share:
             return Finding(self.name)
         total = sum(letters.values())
-        shown = tuple(f"{script}: {count / total:.0%} of the letters" for script, count in list(foreign.items())[:_SCRIPTS_SHOWN])
-        said = f"{share:.0%} of the letters are {', '.join(list(foreign)[:_SCRIPTS_SHOWN])}, more than {self._settings.share:.0%}"
+        shown = tuple(_SHARE.say(script=script, share=count / total) for script, count in list(foreign.items())[:_SCRIPTS_SHOWN])
+        said = _TOO_MANY.say(share=share, scripts=", ".join(list(foreign)[:_SCRIPTS_SHOWN]), limit=self._settings.share)
         return Finding(self.name, self._settings.points, said, shown)
 
 

@@ -20,6 +20,7 @@ from gatepost.config.blocklists import Blocklist, RealtimeBlocklistSettings
 from gatepost.config.names import domain_fault
 from gatepost.contracts.filter import Finding, Stage
 from gatepost.contracts.judged import Direction, Judged
+from gatepost.contracts.sentence import SEPARATOR, Sentence
 from gatepost.dns.answers import Answer
 from gatepost.dns.resolver import Resolver
 from gatepost.dns.reverse import reverse_name
@@ -28,6 +29,13 @@ from gatepost.filters.one_line import one_line
 from gatepost.filters.private_addresses import is_private
 
 NAME = "realtime_blocklists"
+
+_PRIVATE = Sentence(NAME, "the client's address is private, so no list is asked")
+_ON_LISTS = Sentence(NAME, "{address} is on {count} of {lists} realtime blocklists")
+_LISTED = Sentence(NAME, "{list}: {address} is listed ({answers}), {points:+g}")
+_NO_ANSWER = Sentence(NAME, "{list}: no answer from the DNS")
+_NONSENSE = Sentence(NAME, "{list}: {answer} is no answer of a blocklist")
+_REFUSED = Sentence(NAME, "{list}: refused to answer ({answer})")
 
 _LISTS = (0x7F000000, 0x7FFFFFFF)
 _ERRORS = (0x7FFFFF00, 0x7FFFFFFF)
@@ -49,7 +57,7 @@ class RealtimeBlocklists:
     name = NAME
     stage: Stage = "envelope"
     directions: tuple[Direction, ...] = ("inbound",)
-    private: ClassVar[Finding] = Finding(filter=NAME, message="the client's address is private, so no list is asked")
+    private: ClassVar[Finding] = Finding(filter=NAME, message=_PRIVATE.text)
 
     def __init__(self, settings: RealtimeBlocklistSettings, resolver: Resolver) -> None:
         self._resolver = resolver
@@ -72,30 +80,30 @@ class RealtimeBlocklists:
         for one, answer in zip(self._lists, answers, strict=True):
             hit, trouble = _weighed(one, answer)
             if trouble:
-                failed.append(f"{one.name}: {trouble}")
+                failed.append(trouble)
             elif hit:
                 points += one.points
-                details.append(f"{one.name}: {address} is listed ({hit}), {one.points:+g}")
-        message = f"{address} is on {len(details)} of {len(self._lists)} realtime blocklists"
-        return Finding(filter=NAME, points=points, message=message, details=tuple(details), failed="; ".join(failed))
+                details.append(_LISTED.say(list=one.name, address=address, answers=hit, points=one.points))
+        message = _ON_LISTS.say(address=address, count=len(details), lists=len(self._lists))
+        return Finding(filter=NAME, points=points, message=message, details=tuple(details), failed=SEPARATOR.join(failed))
 
 
 def _weighed(asked: _List, answer: Answer[str]) -> tuple[str, str]:
     """Give what of an answer is a hit, and what is wrong with it."""
     if answer.status == "failed":
-        return "", "no answer from the DNS"
+        return "", _NO_ANSWER.say(list=asked.name)
     hits = []
     for value in answer.values:
         number = _number(value)
         if not _within(number, _LISTS):
-            return "", f"{one_line(value[:40])} is no answer of a blocklist"
+            return "", _NONSENSE.say(list=asked.name, answer=one_line(value[:40]))
         if _within(number, _ERRORS):
-            return "", f"refused to answer ({value})"
+            return "", _REFUSED.say(list=asked.name, answer=value)
         if any(_within(number, accepted) for accepted in asked.accepted):
             hits.append(value)
         elif not asked.accepted:
             if number == _LOCALHOST:
-                return "", f"{value} is no answer of a blocklist"
+                return "", _NONSENSE.say(list=asked.name, answer=value)
             hits.append(value)
     return ", ".join(sorted(hits)), ""
 

@@ -16,14 +16,16 @@ from gatepost.config.reputation import ReputationSettings
 from gatepost.contracts.authentication import Authentication, Dmarc
 from gatepost.contracts.filter import Finding, Stage
 from gatepost.contracts.judged import Direction, Judged
+from gatepost.contracts.sentence import SEPARATOR
 from gatepost.dns.resolver import Resolver
+from gatepost.filters import reputation_words as said
 from gatepost.filters.dynamic_names import contains_address
 from gatepost.filters.one_line import one_line
 from gatepost.filters.private_addresses import is_private
 from gatepost.protection.mailauth.authors import author_domains
 from gatepost.smtp.peer import unmapped
 
-NAME = "reputation"
+NAME = said.NAME
 
 _NAMES = 5
 """Names of one address that are looked at; more have only shared hosts."""
@@ -40,7 +42,7 @@ class _Tally:
     def score(self, points: float, detail: str) -> None:
         if points:
             self.points += points
-            self.details.append(f"{one_line(detail)}, {points:+g}")
+            self.details.append(said.SCORED.say(finding=one_line(detail), points=points))
 
     def miss(self, trouble: str) -> None:
         self.failed.append(one_line(trouble))
@@ -70,7 +72,7 @@ class Reputation:
         client, sender = await asyncio.gather(self._client(mail), self._sender(mail))
         content = _Tally()
         if mail.authentication is None:
-            content.miss("SPF, DKIM and DMARC: the mail has not been authenticated")
+            content.miss(said.NOT_AUTHENTICATED.text)
         else:
             self._spf(mail.authentication, content)
             self._dkim(mail.authentication, content)
@@ -83,32 +85,32 @@ class Reputation:
             points=sum(tally.points for tally in tallies),
             message=_message(details),
             details=details,
-            failed="; ".join(trouble for tally in tallies for trouble in tally.failed),
+            failed=SEPARATOR.join(trouble for tally in tallies for trouble in tally.failed),
         )
 
     async def _client(self, mail: Judged) -> _Tally:
         """Look at the connection and at the names of the client's address."""
         tally, points = _Tally(), self._points
         if not mail.peer.tls:
-            tally.score(points.unsecured_connection, "the connection was not encrypted")
+            tally.score(points.unsecured_connection, said.NOT_ENCRYPTED.text)
         if not self._asks_names or is_private(mail.peer.address):
             return tally
         address = str(ip_address(unmapped(mail.peer.address)))
         answer = await self._resolver.names(address)
         if answer.status == "failed":
-            tally.miss(f"names of {address}: no answer from the DNS")
+            tally.miss(said.NAMES_UNKNOWN.say(address=address))
         elif not answer.values:
-            tally.score(points.missing_ptr, f"{address} has no name (PTR)")
+            tally.score(points.missing_ptr, said.NO_NAME.say(address=address))
         else:
             names = sorted(answer.values)[:_NAMES]
             if all(contains_address(name, address) for name in names):
-                tally.score(points.dynamic_name, f"{names[0]} looks like the name of a dynamic address")
+                tally.score(points.dynamic_name, said.DYNAMIC_NAME.say(name=names[0]))
             if points.reverse_lookup_failed:
                 confirmed, unanswered = await self._lead_back(names, address)
                 if unanswered and not confirmed:
-                    tally.miss(f"addresses of {unanswered}: no answer from the DNS")
+                    tally.miss(said.ADDRESSES_UNKNOWN.say(name=unanswered))
                 elif not confirmed:
-                    tally.score(points.reverse_lookup_failed, f"{names[0]} does not lead back to {address}")
+                    tally.score(points.reverse_lookup_failed, said.NO_WAY_BACK.say(name=names[0], address=address))
         return tally
 
     async def _lead_back(self, names: list[str], address: str) -> _Names:
@@ -132,14 +134,14 @@ class Reputation:
         status = exchangers.status
         if status == "found":
             if not any(one.host for one in exchangers.values):
-                tally.score(self._points.sender_without_address, f"MAIL FROM's domain {domain} takes no mail (null MX)")
+                tally.score(self._points.sender_without_address, said.NULL_MX.say(domain=domain))
             return tally
         if status == "no_data":
             status = (await self._resolver.addresses(domain)).status
         if status == "failed":
-            tally.miss(f"MX and addresses of {domain}: no answer from the DNS")
+            tally.miss(said.SENDER_UNKNOWN.say(domain=domain))
         elif status != "found":
-            tally.score(self._points.sender_without_address, f"MAIL FROM's domain {domain} has no address")
+            tally.score(self._points.sender_without_address, said.NO_ADDRESS.say(domain=domain))
         return tally
 
     def _spf(self, found: Authentication, tally: _Tally) -> None:
@@ -147,11 +149,11 @@ class Reputation:
         if not (self._points.spf_fail or self._points.spf_softfail):
             return
         if spf.result == "fail":
-            tally.score(self._points.spf_fail, f"SPF of {spf.domain} fails")
+            tally.score(self._points.spf_fail, said.SPF_FAILS.say(domain=spf.domain))
         elif spf.result == "softfail":
-            tally.score(self._points.spf_softfail, f"SPF of {spf.domain} fails softly")
+            tally.score(self._points.spf_softfail, said.SPF_FAILS_SOFTLY.say(domain=spf.domain))
         elif spf.result == "temperror":
-            tally.miss(f"SPF of {spf.domain}: {spf.reason or 'no answer from the DNS'}")
+            tally.miss(said.SPF_UNKNOWN.say(domain=spf.domain, reason=spf.reason or said.NO_ANSWER.text))
 
     def _dkim(self, found: Authentication, tally: _Tally) -> None:
         results = {one.result for one in found.dkim}
@@ -160,9 +162,10 @@ class Reputation:
         broken = next((one for one in found.dkim if one.result in {"fail", "permerror"}), None)
         waiting = next((one for one in found.dkim if one.result == "temperror"), None)
         if waiting is not None:  # it may yet be right, and then the broken one does not matter
-            tally.miss(f"DKIM of {waiting.domain}: {waiting.reason or 'no answer from the DNS'}")
+            tally.miss(said.DKIM_UNKNOWN.say(domain=waiting.domain, reason=waiting.reason or said.NO_ANSWER.text))
         elif broken is not None:
-            tally.score(self._points.dkim_broken, f"DKIM of {broken.domain} is broken ({broken.reason or broken.result})")
+            reason = broken.reason or broken.result
+            tally.score(self._points.dkim_broken, said.DKIM_BROKEN.say(domain=broken.domain, reason=reason))
 
     def _dmarc(self, dmarc: Dmarc, tally: _Tally) -> None:
         points = self._points
@@ -170,12 +173,13 @@ class Reputation:
             each = {"reject": points.dmarc_fail_reject, "quarantine": points.dmarc_fail_quarantine}
             policy = dmarc.policy or "none"
             whose = dmarc.author_domain or dmarc.policy_domain
-            asked = f"policy {policy}, one level less for testing" if dmarc.testing else f"policy {policy}"
-            tally.score(each.get(policy, points.dmarc_fail_none), f"DMARC of {whose} fails ({asked})")
+            fails = said.DMARC_FAILS_TESTING if dmarc.testing else said.DMARC_FAILS
+            tally.score(each.get(policy, points.dmarc_fail_none), fails.say(domain=whose, policy=policy))
         elif dmarc.result == "temperror" and (points.dmarc_fail_none or points.dmarc_fail_quarantine or points.dmarc_fail_reject):
-            tally.miss(f"DMARC of {dmarc.author_domain or 'the authors'}: {dmarc.reason or 'no answer from the DNS'}")
+            reason, domain = dmarc.reason or said.NO_ANSWER.text, dmarc.author_domain
+            tally.miss(said.DMARC_UNKNOWN.say(domain=domain, reason=reason) if domain else said.AUTHORS_UNKNOWN.say(reason=reason))
         elif dmarc.result == "permerror" and not dmarc.author_domain:
-            tally.score(points.unreadable_author, f"DMARC cannot tell the author ({dmarc.reason})")
+            tally.score(points.unreadable_author, said.NO_AUTHOR.say(reason=dmarc.reason))
 
     def _own_domain(self, mail: Judged, tally: _Tally) -> None:
         """Look whether somebody outside writes as one of us; who passes DMARC does so with the domain's consent."""
@@ -187,10 +191,10 @@ class Reputation:
         domains = (dmarc.author_domain,) if dmarc.author_domain else author_domains(mail.message)
         ours = next((domain for domain in domains if domain and self._owns(domain)), None)
         if ours is not None:
-            tally.score(self._points.own_domain_from_outside, f"From names the own domain {ours}, but the mail comes from outside")
+            tally.score(self._points.own_domain_from_outside, said.OWN_DOMAIN.say(domain=ours))
 
 
 def _message(details: tuple[str, ...]) -> str:
     if not details:
-        return "no sign of a doubtful sender"
-    return details[0].rpartition(",")[0] if len(details) == 1 else f"{len(details)} signs of a doubtful sender"
+        return said.NO_SIGN.text
+    return details[0].rpartition(",")[0] if len(details) == 1 else said.SIGNS.say(count=len(details))

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import re2  # type: ignore[import-untyped]  # google-re2 brings no stubs
 
 from gatepost.config.rules import WordGroup
-from gatepost.contracts.filter import Finding, Stage
+from gatepost.contracts.filter import NO_CONTENT, Finding, Stage
 from gatepost.contracts.judged import Direction, Judged
+from gatepost.contracts.sentence import AND_MORE, SEPARATOR, Sentence
 from gatepost.filters.one_line import one_line
 from gatepost.filters.word_patterns import MOST_APPEARANCES, Search, WordPattern, any_of, forms
 from gatepost.message.readable_text import readable_text
@@ -20,11 +21,18 @@ from gatepost.message.readable_text import readable_text
 _WORDS_SHOWN = 10
 _LONGEST_SHOWN = 60
 
+_NAME = "words"
+_OF_GROUPS = Sentence(_NAME, "words of {groups}")
+_OF_NONE = Sentence(_NAME, "no words of any group")
+_CUT = Sentence(_NAME, "the text beyond 768 KiB was not read")
+_ABSENT = Sentence(_NAME, "{group}: none of its words appears: {points:g}")
+_FOUND = Sentence(_NAME, "{group}: {words}: {count} x {each:g} = {total:g}")
+
 
 class Words:
     """The filter with its groups; made once for a configuration. Raises `re2.error` for groups that `word_group_faults` refuses."""
 
-    name = "words"
+    name = _NAME
     stage: Stage = "content"
     directions: tuple[Direction, ...] = ("inbound", "outbound")
 
@@ -43,7 +51,7 @@ class Words:
     async def judge(self, mail: Judged) -> Finding:
         """Count the words of every group."""
         if mail.message is None:
-            return Finding(self.name, failed="the content is not here yet")
+            return Finding(self.name, failed=NO_CONTENT.text)
         if not self._groups:
             return Finding(self.name)
         readable = readable_text(mail.message)
@@ -59,8 +67,8 @@ class Words:
                 points += scored
                 details.append(detail)
                 groups_hit.append(group.name)
-        cut = "; the text beyond 768 KiB was not read" if readable.cut else ""
-        said = f"words of {', '.join(groups_hit)}" if groups_hit else "no words of any group"
+        cut = SEPARATOR + _CUT.text if readable.cut else ""
+        said = _OF_GROUPS.say(groups=", ".join(groups_hit)) if groups_hit else _OF_NONE.text
         return Finding(self.name, round(points, 6), one_line(said) + cut, tuple(map(one_line, details)))
 
 
@@ -69,15 +77,15 @@ def _score(group: WordGroup, pattern: WordPattern, searched: list[bytes]) -> tup
     if group.match == "non_match":
         if any(pattern.appears(text) for text in searched):
             return 0.0, ""
-        return group.points, f"{group.name}: none of its words appears: {group.points:g}"
+        return group.points, _ABSENT.say(group=group.name, points=group.points)
     found = [word for text in searched for word in pattern.appearances(text)][:MOST_APPEARANCES]
     if not found:
         return 0.0, ""
     points = round(len(found) * group.points, 6)
-    return points, f"{group.name}: {_shown(found)}: {len(found)} x {group.points:g} = {points:g}"
+    return points, _FOUND.say(group=group.name, words=_shown(found), count=len(found), each=group.points, total=points)
 
 
 def _shown(found: list[bytes]) -> str:
     counts = Counter(" ".join(word.decode("utf-8", "replace").split())[:_LONGEST_SHOWN] for word in found)
     shown = ", ".join(f"{word} ({count})" if count > 1 else word for word, count in counts.most_common(_WORDS_SHOWN))
-    return shown if len(counts) <= _WORDS_SHOWN else f"{shown} and {len(counts) - _WORDS_SHOWN} more"
+    return shown if len(counts) <= _WORDS_SHOWN else AND_MORE.say(shown=shown, more=len(counts) - _WORDS_SHOWN)

@@ -10,10 +10,16 @@ import msgspec
 from gatepost.contracts.authentication import Arc, Authentication, Dmarc, Spf
 from gatepost.contracts.filter import Filter, Finding
 from gatepost.contracts.judged import Judged
+from gatepost.contracts.sentence import ANY, AUTHENTICATION, Sentence
 from gatepost.telemetry.log import emit_unexpected
 
 FILTER_LIMIT_S = 5.0
-UNKNOWN = Authentication(Spf("temperror"), Spf("temperror", identity="helo"), (), Arc(), Dmarc("temperror", reason="no answer in time"))
+
+_LATE = Sentence(ANY, "gave no answer within {seconds:g} s")
+_DEFECT = Sentence(ANY, "failed by a defect of its own; the log says where")
+_UNKNOWN_YET = Sentence(AUTHENTICATION, "no answer in time")
+
+UNKNOWN = Authentication(Spf("temperror"), Spf("temperror", identity="helo"), (), Arc(), Dmarc("temperror", reason=_UNKNOWN_YET.text))
 """What is known of a mail whose authentication did not end in time: nothing against it, nothing for it."""
 
 Authenticate = Callable[[Judged], Awaitable[Authentication]]
@@ -69,8 +75,8 @@ async def _ask(one: Filter, judged: Judged) -> tuple[Finding, float]:
         async with asyncio.timeout(FILTER_LIMIT_S):
             finding = await one.judge(judged)
     except TimeoutError:
-        finding = Finding(filter=one.name, failed=f"gave no answer within {FILTER_LIMIT_S:g} s")
+        finding = Finding(filter=one.name, failed=_LATE.say(seconds=FILTER_LIMIT_S))
     except Exception as error:
         emit_unexpected(f"filter {one.name}", error)
-        finding = Finding(filter=one.name, failed="failed by a defect of its own; the log says where")
+        finding = Finding(filter=one.name, failed=_DEFECT.text)
     return finding, round(1000 * (time.perf_counter() - begin), 3)

@@ -3,6 +3,7 @@
 
 from typing import NamedTuple
 
+from gatepost.contracts.sentence import DECISION, Sentence
 from gatepost.mailflow.arrival import Identified, Opened
 from gatepost.mailflow.judging import Judgement
 from gatepost.mailflow.transaction import Transaction
@@ -13,6 +14,10 @@ from gatepost.smtp.peer import Peer
 from gatepost.smtp.replies import Reply
 from gatepost.tracking.head import Decided, Verdict, encoded_head
 from gatepost.tracking.record import Status
+
+_REJECTS = Sentence(DECISION, "the rule rejects what it owns")
+_DISCARDS = Sentence(DECISION, "the rule discards what it owns")
+_REACHES = Sentence(DECISION, "{scl:g} points reach the threshold of {threshold:g}")
 
 
 class Site(NamedTuple):
@@ -96,8 +101,8 @@ def refusal_key(client: str, reply: Reply, reason: str, judgement: Judgement | N
 def why(decision: Decision) -> str:
     """Say in words why a rule did not let a mail through."""
     if decision.mode == "reject":
-        return "the rule rejects what it owns" if decision.outcome == "refuse" else "the rule discards what it owns"
-    return f"{decision.scl:g} points reach the threshold of {decision.threshold:g}"
+        return _REJECTS.text if decision.outcome == "refuse" else _DISCARDS.text
+    return _REACHES.say(scl=decision.scl, threshold=decision.threshold)
 
 
 def _elapsed(opened: Opened, now: float) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gatepost.config.limits import DeliveryLimits
+from gatepost.contracts.sentence import DECISION, Sentence
 from gatepost.delivery.queue.record import Body, NewMail
 from gatepost.errors import UsageError
 from gatepost.message.addresses import Address
@@ -17,6 +18,7 @@ from gatepost.tracking.record import Status, TrackHead
 
 MOST_BYTES = 262_144
 _HOUR_S = 3600.0
+_NOTICE = Sentence(DECISION, "a notice to an administrator")
 _BARE = frozenset(b"\r\n\0")
 
 
@@ -105,7 +107,7 @@ def _head(notice: Notice, direction: str, site: Site) -> bytes:
             len(content),
             sender=line(str(sender), ADDRESS) if sender is not None else "",
             recipients=(line(str(recipient), ADDRESS),),
-            reason="a notice to an administrator",
+            reason=_NOTICE.text,
             gateway=line(site.hostname, ORDINARY.name),
             configuration_version=site.version,
         )

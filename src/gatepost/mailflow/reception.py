@@ -4,6 +4,7 @@
 import asyncio
 from collections.abc import Awaitable
 
+from gatepost.contracts.sentence import DECISION, Sentence
 from gatepost.errors import StoreAway, StoreFull
 from gatepost.mailflow.directory import Directory, Existence
 from gatepost.mailflow.identify import is_routed
@@ -17,6 +18,12 @@ from gatepost.smtp.envelope import Envelope, Recipient
 from gatepost.smtp.peer import Peer
 from gatepost.smtp.replies import Reply
 from gatepost.smtp.server.service import Received, Spool
+
+_ROUTED = Sentence(DECISION, "the local part names another route")
+_NOT_OWNED = Sentence(DECISION, "the domain is not owned")
+_UNVERIFIED = Sentence(DECISION, "its next hop did not say whether it exists")
+_LATE = Sentence(DECISION, "no verdict within {seconds:g} s")
+_CONTENT = Sentence(DECISION, "content")
 
 
 class ReceptionDesk:
@@ -62,7 +69,7 @@ class ReceptionDesk:
             transaction.provisional = True  # whose mail it is, its content must show
             return None
         if tenant is None or is_routed(address):
-            reason = "the local part names another route" if tenant is not None else "the domain is not owned"
+            reason = _ROUTED.text if tenant is not None else _NOT_OWNED.text
             self._house.note_refusal(peer, envelope, str(address), replies.UNABLE_TO_RELAY, reason)
             return replies.UNABLE_TO_RELAY
         if transaction.tenant_id is None:
@@ -76,8 +83,7 @@ class ReceptionDesk:
 
     def _join(self, existence: Existence, transaction: Transaction, recipient: Recipient, envelope: Envelope, peer: Peer) -> Reply:
         if existence == "no_answer":
-            reason = "its next hop did not say whether it exists"
-            self._house.note_refusal(peer, envelope, str(recipient.address), replies.RECIPIENT_UNVERIFIED, reason)
+            self._house.note_refusal(peer, envelope, str(recipient.address), replies.RECIPIENT_UNVERIFIED, _UNVERIFIED.text)
             return replies.RECIPIENT_UNVERIFIED
         address = self._house.addressed(recipient).address
         chain = self._house.judging.chain(transaction, address, unknown=existence == "unknown")
@@ -118,7 +124,7 @@ class ReceptionDesk:
             if not _transaction(peer).handed_over:  # later the mail may be ours all the same
                 self._house.forget_soon(received)
             if isinstance(end, TimeoutError):
-                return self._put_off(peer, envelope, replies.LOCAL_ERROR, f"no verdict within {self._verdict_timeout_s:g} s")
+                return self._put_off(peer, envelope, replies.LOCAL_ERROR, _LATE.say(seconds=self._verdict_timeout_s))
             raise
         except (StoreFull, StoreAway) as error:
             return self._put_off(peer, envelope, store_reply(error), str(error))
@@ -133,7 +139,7 @@ class ReceptionDesk:
 
     def content_refused(self, peer: Peer, envelope: Envelope, reply: Reply) -> None:
         """Log a mail that was refused for its line ends or its size."""
-        self._house.note_refusal(peer, envelope, str(envelope.recipients[0].address), reply, "content")
+        self._house.note_refusal(peer, envelope, str(envelope.recipients[0].address), reply, _CONTENT.text)
 
     async def authenticate(self, peer: Peer, user: str, password: str) -> Reply:
         """Check a name and a password."""

@@ -16,6 +16,7 @@ import msgspec
 from gatepost.config.rules import Mode
 from gatepost.contracts.filter import Finding
 from gatepost.contracts.judged import Direction
+from gatepost.contracts.sentence import ANY, Sentence
 from gatepost.rules.refusals import POLICY, Outcome, fate, spam
 from gatepost.rules.rule import CompiledRule
 from gatepost.smtp.replies import Reply
@@ -25,6 +26,9 @@ MOST_POINTS = 10.0
 POINTS_OF_TRUST = -0.1
 """SCL of one trust point."""
 TRUST = "level_of_trust"
+
+_NOT_ASKED = Sentence(ANY, "was not asked")
+_NO_NUMBER = Sentence(ANY, "gave points that are no number")
 
 _DIGITS = 6
 """Sums are rounded to these, so that 0.1 ten times is 1 and a threshold is reached when people think it is."""
@@ -124,7 +128,7 @@ def total(points: Iterable[float]) -> float:
 
 def _reason(name: str, multiplier: int, finding: Finding | None) -> Reason:
     if finding is None:
-        return Reason(name, 0.0, 0.0, multiplier, 0.0, failed="was not asked")
+        return Reason(name, 0.0, 0.0, multiplier, 0.0, failed=_NOT_ASKED.text)
     held = clamped(finding.points)
     finite = math.isfinite(finding.points)
     return Reason(
@@ -135,7 +139,7 @@ def _reason(name: str, multiplier: int, finding: Finding | None) -> Reason:
         round(held * multiplier, _DIGITS) + 0.0,
         finding.message,
         finding.details,
-        finding.failed if finite else finding.failed or "gave points that are no number",
+        finding.failed if finite else finding.failed or _NO_NUMBER.text,
     )
 
 

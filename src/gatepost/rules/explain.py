@@ -3,10 +3,17 @@
 
 from typing import NamedTuple
 
+from gatepost.contracts.sentence import RULES, SEPARATOR, Sentence
 from gatepost.message.addresses import Address
 from gatepost.rules.rule import CompiledRule
 from gatepost.rules.ruleset import Ruleset
 from gatepost.rules.scope import Authors, Transaction
+
+_DISABLED = Sentence(RULES, "it is disabled")
+_REFUSES = Sentence(RULES, "it refuses {recipient}, who is no corporate address")
+_MATCHES = Sentence(RULES, "its scopes match")
+_MATCHES_FROM = Sentence(RULES, "its scopes match, From too")
+_DEPENDS = Sentence(RULES, "it owns mail whose From is {entries}, and From was not given")
 
 
 class Explained(NamedTuple):
@@ -28,12 +35,12 @@ def explain(
     told: list[Explained] = []
     for rule in ruleset.all:
         if not rule.enabled:
-            told.append(Explained(rule.name, False, "it is disabled"))
+            told.append(Explained(rule.name, False, _DISABLED.text))
             continue
         compiled = next(ready)
         one = _explained(compiled, transaction, recipient, owned, authors)
         if one.matches is not False and unknown and compiled.asks_directory:
-            one = one._replace(why=f"{one.why}; it refuses {recipient}, who is no corporate address")
+            one = one._replace(why=one.why + SEPARATOR + _REFUSES.say(recipient=recipient))
         told.append(one)
         if one.matches:
             break
@@ -51,8 +58,8 @@ def _explained(rule: CompiledRule, transaction: Transaction, recipient: Address,
     if misfit:
         return Explained(rule.name, False, misfit)
     if scope.header_from is None:
-        return Explained(rule.name, True, "its scopes match")
+        return Explained(rule.name, True, _MATCHES.text)
     if authors is None:
-        return Explained(rule.name, None, f"it owns mail whose From is {', '.join(scope.header_from.written)}, and From was not given")
+        return Explained(rule.name, None, _DEPENDS.say(entries=", ".join(scope.header_from.written)))
     misfit = scope.misfit_authors(authors)
-    return Explained(rule.name, not misfit, misfit or "its scopes match, From too")
+    return Explained(rule.name, not misfit, misfit or _MATCHES_FROM.text)

@@ -16,10 +16,25 @@ from typing import NamedTuple
 from gatepost.config.limits import MessageLimits
 from gatepost.config.rules import Mode, RecipientScope, Rule, RuleDirection
 from gatepost.contracts.judged import Direction
+from gatepost.contracts.sentence import AND_MORE, LIST, RULES, Sentence
 from gatepost.message.addresses import Address
 from gatepost.message.mailboxes import parse_mailboxes
 from gatepost.message.tree import Message
 from gatepost.rules.patterns import Patterns
+
+_OTHER_DIRECTION = {
+    "inbound": Sentence(RULES, "it is for outbound mail, and this is inbound"),
+    "outbound": Sentence(RULES, "it is for inbound mail, and this is outbound"),
+}
+"""By the direction of the mail."""
+_OTHER_SENDER = Sentence(RULES, "the sender {sender} is none of {entries}")
+_OTHER_CLIENT = Sentence(RULES, "the client {client} is not in {entries}")
+_OTHER_LISTENER = Sentence(RULES, "the listener {listener} is none of {entries}")
+_NOT_OWNED = Sentence(RULES, "it is for owned domains, and {domain} is none")
+_OTHER_RECIPIENT = Sentence(RULES, "the recipient {recipient} is none of {entries}")
+_NO_AUTHOR = Sentence(RULES, "the mail has no author in From")
+_OTHER_AUTHORS = Sentence(RULES, "From ({authors}) is none of {entries}")
+_UNREADABLE = Sentence(LIST, "an unreadable address")
 
 Authors = Sequence[Address | None]
 """The From field's mailboxes; None is one whose address cannot be read."""
@@ -104,21 +119,21 @@ class Scope:
     def misfit_transaction(self, transaction: Transaction) -> str:
         """Say why `fits_transaction` does not; '' when it does."""
         if self.direction not in ("any", transaction.direction):
-            return f"it is for {self.direction} mail, and this is {transaction.direction}"
+            return _OTHER_DIRECTION[transaction.direction].text
         if self.mail_from is not None and not self.mail_from.match(transaction.sender):
-            return f"the sender {_shown(transaction.sender)} is none of {_listed(self.mail_from.written)}"
+            return _OTHER_SENDER.say(sender=_shown(transaction.sender), entries=_listed(self.mail_from.written))
         if self.clients is not None and not self.clients.match(transaction.client):
-            return f"the client {transaction.client} is not in {_listed(self.clients.written)}"
+            return _OTHER_CLIENT.say(client=transaction.client, entries=_listed(self.clients.written))
         if self.listeners and transaction.listener not in self.listeners:
-            return f"the listener {transaction.listener} is none of {_listed(sorted(self.listeners))}"
+            return _OTHER_LISTENER.say(listener=transaction.listener, entries=_listed(sorted(self.listeners)))
         return ""
 
     def misfit_recipient(self, recipient: Address, *, owned: bool) -> str:
         """Say why `fits_recipient` does not; '' when it does."""
         if not owned and self.recipient_scope != "any":
-            return f"it is for owned domains, and {recipient.domain} is none"
+            return _NOT_OWNED.say(domain=recipient.domain)
         if self.recipients is not None and not self.recipients.match(recipient):
-            return f"the recipient {recipient} is none of {_listed(self.recipients.written)}"
+            return _OTHER_RECIPIENT.say(recipient=recipient, entries=_listed(self.recipients.written))
         return ""
 
     def misfit_authors(self, authors: Authors) -> str:
@@ -126,9 +141,9 @@ class Scope:
         if self.header_from is None or self.fits_authors(authors):
             return ""
         if not authors:
-            return "the mail has no author in From"
-        shown = ", ".join("an unreadable address" if author is None else str(author) for author in authors)
-        return f"From ({shown}) is none of {_listed(self.header_from.written)}"
+            return _NO_AUTHOR.text
+        shown = ", ".join(_UNREADABLE.text if author is None else str(author) for author in authors)
+        return _OTHER_AUTHORS.say(authors=shown, entries=_listed(self.header_from.written))
 
 
 def authors(message: Message, limits: MessageLimits) -> list[Address | None]:
@@ -147,4 +162,4 @@ def _shown(address: Address | None) -> str:
 
 def _listed(entries: Sequence[str]) -> str:
     first = ", ".join(entries[:5])
-    return first if len(entries) <= 5 else f"{first} and {len(entries) - 5} more"
+    return first if len(entries) <= 5 else AND_MORE.say(shown=first, more=len(entries) - 5)

@@ -65,7 +65,7 @@ def holes_only(english):
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(data=st.data())
 def test_a_sentence_with_any_values_is_said_with_the_same_values(scope, data):
     """And as no other sentence of its scope: whichever is tried first, it is the same."""
