@@ -73,7 +73,39 @@ async def test_the_last_who_manages_cannot_give_it_up(door: Door, page: Page):
     await page.goto(door.url + "administrators/anna")
     await page.get_by_label("Monitoring", exact=True).uncheck()
     await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("#mine-fault")).to_contain_text("these are your own rights")
+    await page.get_by_label("I give up these rights of my own").check()
+    await page.get_by_role("button", name="Save").click()
     await expect(page.locator("#roles-fault")).to_contain_text("nobody would be left")
+
+
+async def test_who_gives_up_his_own_rights_is_asked_first(door: Door, chromium: Browser):
+    """Without the tick nothing changes; with it he is signed out, and has the roles that are left."""
+    one_time_password = await asyncio.to_thread(door.administrator, "hugo")
+    async with fresh_page(chromium) as page:
+        await door.first_sign_in(page, "hugo", one_time_password)
+        await page.goto(door.url + "administrators/hugo")
+        await page.get_by_label("Disclaimer").uncheck()
+        await page.get_by_role("button", name="Save").click()
+        assert await axe(page) == []
+        await page.get_by_label("I give up these rights of my own").check()
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    hugo = next(one for one in door.ask("access.admins") if one["name"] == "hugo")
+    assert hugo["roles"] == ["configuration", "monitoring", "people"]
+
+
+async def test_somebodys_session_is_ended_by_another(door: Door, page: Page, chromium: Browser):
+    """At his next page he stands before the door."""
+    one_time_password = await asyncio.to_thread(door.administrator, "ida", roles=("monitoring",))
+    async with fresh_page(chromium) as hers:
+        await door.first_sign_in(hers, "ida", one_time_password)
+        await door.come_in(page)
+        await page.goto(door.url + "administrators/ida")
+        await page.get_by_role("button", name="End", exact=True).click()
+        await expect(page.get_by_role("status")).to_contain_text("It has ended.")
+        await hers.reload()
+        await expect(hers.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 async def test_a_token_is_shown_once_and_revoked(door: Door, page: Page):
@@ -98,12 +130,12 @@ async def test_a_password_is_changed_with_the_one_so_far(door: Door, chromium: B
         await door.first_sign_in(page, "fred", one_time_password)
         await page.goto(door.url + "account")
         for so_far, fault in (("wrong", "#old_password-fault"), (PASSWORD, "")):
-            await page.get_by_label("Password so far").fill(so_far)
+            await page.get_by_label("Your password until now").fill(so_far)
             await page.get_by_label("New password").fill("another sentence, quite as easy")
             await page.get_by_label("Once more").fill("another sentence, quite as easy")
             await page.get_by_role("button", name="Change the password").click()
             if fault:
-                await expect(page.locator(fault)).to_be_visible()
+                await expect(page.locator(fault)).to_have_text("this is not your password")
         await expect(page.get_by_role("status")).to_contain_text("The password is changed")
 
 

@@ -51,7 +51,7 @@ class _Account:
 
     async def show(self, visit: Visit, status: int = 200, made: MadeToken | None = None) -> Response:
         who = visit.visitor
-        visit.form.fill(display_name=who.display_name, language=who.language, days="90")
+        visit.form.fill(display_name=who.display_name, language=who.language, days="90", scope=())
         return visit.show(
             "account.html",
             status,
@@ -91,7 +91,9 @@ class _Account:
                 return response
             case Faulty(sentence):
                 form.fault("new_password", sentence)
-            case Refused(sentence) | Later(sentence=sentence):
+            case Refused():
+                form.fault("old_password", _("this is not your password"))
+            case Later(sentence=sentence):
                 form.fault("old_password", sentence)
         return await self.show(visit, 400)
 

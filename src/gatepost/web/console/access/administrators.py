@@ -12,6 +12,7 @@ from gatepost.access.roles import ROLES
 from gatepost.web.console.access.account import AREAS
 from gatepost.web.frame.desk import Desk, Visit
 from gatepost.web.frame.forms import Form
+from gatepost.web.frame.templates import path_part
 from gatepost.web.frame.words import LANGUAGES, _
 from gatepost.web.house import House
 
@@ -88,6 +89,8 @@ class _Administrators:
     async def change(self, visit: Visit) -> Response:
         form, name = visit.form, visit.request.path_params["name"]
         match form.text("do"):
+            case "end_sessions":
+                return await self._end(visit, name)
             case "one_time_password":
                 wanted = Change(one_time_password=True)
             case "reset_totp":
@@ -100,6 +103,9 @@ class _Administrators:
                 wanted = Change(enabled=False)
             case _:
                 wanted = Change(display_name=form.text("display_name"), language=form.text("language"), roles=tuple(form.many("roles")))
+        if not form.ticked("mine") and self._takes_from_himself(visit, name, wanted):
+            form.fault("mine", _("these are your own rights; tick this if you mean to give them up"))
+            return await self.one(visit, 400)
         done = await self._administrators.change(visit.actor, name, wanted)
         if isinstance(done, Refusal):
             form.fault(done.field, done.sentence)
@@ -108,3 +114,20 @@ class _Administrators:
             visit.form = Form()
             return await self.one(visit, done=done)
         return visit.go(f"{PATH}/{done.administrator.name}", visit.words("It is saved."))
+
+    async def _end(self, visit: Visit, name: str) -> Response:
+        """End one session, or all of somebody."""
+        session = visit.form.text("session")
+        if session:
+            await self._access.sessions.end(visit.actor, name, session)
+        else:
+            await self._access.sessions.end_all(visit.actor, name)
+        return visit.go(f"{PATH}/{path_part(name)}", visit.words("It has ended."))
+
+    @staticmethod
+    def _takes_from_himself(visit: Visit, name: str, wanted: Change) -> bool:
+        """Tell whether a change takes from the one who makes it a role, or the way in."""
+        if name.lower() != visit.visitor.name.lower():
+            return False
+        held = {role for role in ROLES if visit.visitor.may(f"{role}:read")}
+        return wanted.enabled is False or (wanted.roles is not None and not held <= set(wanted.roles))

@@ -132,6 +132,11 @@ document.addEventListener("submit", (event) => {
   const question = event.target.dataset.ask;
   if (question && !window.confirm(question)) event.preventDefault();
 });
+// <a href="/list" data-back> leads back to the list as it was, with its search, for who came from there.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-back]");
+  if (link && document.referrer.startsWith(link.href)) { event.preventDefault(); window.history.back(); }
+});
 document.addEventListener("dblclick", (event) => {
   const row = event.target.closest("[data-rows-open] > tr");
   const link = row && !event.target.closest("a, button") && row.querySelector("a[href]");
