@@ -28,6 +28,7 @@ class IncidentHouse:
         self.now = START
         self.seen: dict[str, Look | Exception] = {}
         self.addressees = Addressees(Address("admin@house.example", "gatepost@house.example"))
+        self.base_url = "https://console.example"
         self.letters: list[tuple[Letter, str]] = []
         self.answers: list[Submitted] = []
         """What becomes of the next mails; then each is taken."""
@@ -41,7 +42,7 @@ class IncidentHouse:
             self.webhooks,
             self._submit,
             self._addressees,
-            House("intranet.example", "https://console.example"),
+            self._house,
             post=self._post,
             clock=self.clock,
         )
@@ -81,6 +82,9 @@ class IncidentHouse:
 
     async def _addressees(self) -> Addressees:
         return self.addressees
+
+    async def _house(self) -> House:
+        return House("intranet.example", self.base_url)
 
     async def _submit(self, letter: Letter, identity: str) -> Submitted:
         self.letters.append((letter, identity))

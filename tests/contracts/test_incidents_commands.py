@@ -36,6 +36,9 @@ async def incidents(tmp_path: Path) -> AsyncIterator[Incidents]:
     async def addressees() -> Addressees:
         return Addressees(Address("admin@a.example", ""))
 
+    async def house() -> House:
+        return House("h.example")
+
     async def usages() -> dict[str, Any]:
         return {"intranet": await Measured(store).usage(), "berlin": None}
 
@@ -43,9 +46,7 @@ async def incidents(tmp_path: Path) -> AsyncIterator[Incidents]:
         return SEEN["queue.stuck"]
 
     SEEN["queue.stuck"] = Look((stuck("\x1b[31m[bold]evil.example", waiting=3),))
-    served = Incidents(
-        store, {"queue.stuck": check}, submit=nobody, addressees=addressees, house=House("h.example"), filling=FillLevels(usages)
-    )
+    served = Incidents(store, {"queue.stuck": check}, submit=nobody, addressees=addressees, house=house, filling=FillLevels(usages))
     await served.engine.look("queue.stuck")
     server = ControlServer(tmp_path / "run" / "console.sock", served.commands(), Commands(store))
     await server.start()

@@ -192,15 +192,16 @@ async def serve(store: Store, seen: dict[str, Look]) -> Incidents:
     async def addressees() -> Addressees:
         return Addressees(Address("a@b.example", ""))
 
+    async def house() -> House:
+        return House("h.example")
+
     async def usages() -> dict[str, Any]:
         return {}
 
     async def check(standing: Any) -> Look:
         return seen["queue.stuck"]
 
-    return Incidents(
-        store, {"queue.stuck": check}, submit=nobody, addressees=addressees, house=House("h.example"), filling=FillLevels(usages)
-    )
+    return Incidents(store, {"queue.stuck": check}, submit=nobody, addressees=addressees, house=house, filling=FillLevels(usages))
 
 
 async def test_check_again_now_is_believed_at_once(store: Store) -> None:

@@ -57,6 +57,15 @@ async def test_what_happens_together_is_one_mail(house: IncidentHouse) -> None:
     assert len(house.letters) == 1
 
 
+async def test_a_link_has_the_address_that_holds_when_the_mail_leaves(house: IncidentHouse) -> None:
+    """Not the one of when the incident opened: somebody may have entered it meanwhile."""
+    await house.look("queue.stuck", stuck("a.example"))
+    house.base_url = "https://gate.example:8443"
+    await house.send(after=6)
+    said = read(house.letters[0][0]).get_content()
+    assert "https://gate.example:8443/incidents/" in said and "console.example" not in said
+
+
 async def test_an_address_gets_one_mail_in_five_minutes(house: IncidentHouse) -> None:
     """What happens meanwhile is gathered into the next one, healing included."""
     await house.look("queue.stuck", stuck("a.example"))

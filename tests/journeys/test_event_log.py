@@ -62,22 +62,25 @@ async def test_a_next_hop_that_stops_is_found_in_the_event_log(tmp_path: Path) -
         assert str(port) in down["fields"]["route"] and down["fields"]["reason"]
         assert down["sentence"].startswith("A next hop has failed several mails in a row")
         warnings = await found(gateway, level="warning", text=str(port))
-        assert [one["id"] for one in warnings] == [down["id"]]
+        assert [one["id"] for one in warnings] == [down["id"]], warnings
 
 
 async def test_every_process_tells_that_it_has_started_and_no_mail_is_told(tmp_path: Path) -> None:
-    """`receive` over the hand-over socket, `deliver` by its outbox, the console by itself; mails have their tracks instead."""
+    """`receive` over the hand-over socket, `deliver` by its outbox, the console by itself, the supervisor by one of them.
+
+    Mails have their tracks instead.
+    """
     async with Sink() as sink, Gateway(tmp_path, relay_all_to(sink.port), receive=2) as gateway:
         await asyncio.to_thread(gateway.wait_for_console)
         await asyncio.to_thread(_send, gateway.port, 3)
         await sink.wait(3)
 
         def all_started(events: list[dict[str, Any]]) -> bool:
-            return sorted(one["process"] for one in events) == ["console", "deliver", "receive", "receive"]
+            return sorted(one["process"] for one in events) == ["console", "deliver", "receive", "receive", "supervisor"]
 
         started = await found(gateway, all_started, name="process.started")
         pids = {one["fields"]["pid"] for one in started}
-        assert pids == {pid for name, found_pids in gateway.running().items() if name != "supervisor" for pid in found_pids}
+        assert pids == {pid for found_pids in gateway.running().values() for pid in found_pids}
         told = {event["event"] for event in gateway.events()}
         assert {"mail.received", "delivery.done"} <= told
         everything = await found(gateway, limit=500)
@@ -90,8 +93,8 @@ async def test_what_a_gateway_had_to_tell_survives_its_end(tmp_path: Path) -> No
     gateway = Gateway(tmp_path, relay_all_to(free_port()))
     async with gateway:
         await asyncio.to_thread(gateway.wait_for_console)
-        await found(gateway, lambda events: len(events) == 3, name="process.started")
+        await found(gateway, lambda events: len(events) == 4, name="process.started")
     async with gateway:
         await asyncio.to_thread(gateway.wait_for_console)
-        ended = await found(gateway, lambda events: len(events) == 3, name="process.draining")
-        assert {one["process"] for one in ended} == {"console", "deliver", "receive"}
+        ended = await found(gateway, lambda events: len(events) == 4, name="process.draining")
+        assert {one["process"] for one in ended} == {"console", "deliver", "receive", "supervisor"}

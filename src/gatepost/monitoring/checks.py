@@ -8,6 +8,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gatepost.monitoring.checks_certificates import EXPIRING, KEPT, AskCertificates, certificates_expiring, certificates_kept
+from gatepost.monitoring.checks_processes import KIND as PROCESS_ENDING
+from gatepost.monitoring.checks_processes import AskEnds, processes_ending
 from gatepost.monitoring.engine import NOWHERE, Check
 from gatepost.monitoring.filling import AskUsages
 from gatepost.monitoring.record import HOUSE, Addressees, Finding, Level, Look, Standing
@@ -79,6 +82,8 @@ class Sources(NamedTuple):
     addressees: Callable[[], Awaitable[Addressees]]
     owner: Callable[[str], Owner | None]
     """Whose a domain is; None: nobody's here."""
+    ends: AskEnds
+    certificates: AskCertificates
     clock: Callable[[], float] = time.time
 
 
@@ -92,6 +97,9 @@ def checks(sources: Sources) -> dict[str, Check]:
         "connector.down": lambda _: _connectors_down(sources),
         "store.filling": lambda standing: _stores_filling(sources, standing),
         "store.away": lambda _: _stores_away(sources),
+        PROCESS_ENDING: lambda standing: processes_ending(sources.ends, sources.clock(), standing),
+        EXPIRING: lambda _: certificates_expiring(sources.certificates, sources.clock()),
+        KEPT: lambda _: certificates_kept(sources.certificates),
         "legacy.waiting": lambda _: _legacy_waiting(sources),
         NOWHERE: lambda _: _notices_nowhere(sources),
     }

@@ -9,27 +9,29 @@ feeds itself. What a killed process had gathered stands in its own log only.
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from gatepost.errors import StoreError
-from gatepost.monitoring.events_record import EventEntry, entry_of
-from gatepost.telemetry.events import Event, EventsLost
-from gatepost.telemetry.log import emit, emit_unexpected, forward
+from gatepost.monitoring.events_gathered import MINUTE_S, Gathered
+from gatepost.monitoring.events_record import EventEntry
+from gatepost.telemetry.events import Event
+from gatepost.telemetry.log import emit_unexpected, forward
 
 FLUSH_S = 1.0
-MINUTE_S: Final = 60.0
-OF_ONE_NAME: Final = 10
-"""Events of one name within a minute."""
-OF_ALL: Final = 100
-"""Events of a process within a minute."""
-MOST_WAITING: Final = 1000
 AT_ONCE: Final = 200
 """Events of one shipment."""
 
 Ship = Callable[[Sequence[EventEntry]], Awaitable[object]]
 """Makes entries durable, or hands them on. Raises: StoreError when it cannot now."""
+
+_of_process: "EventBuffer | None" = None
+"""One process, one log, one buffer."""
+
+
+def of_process() -> "EventBuffer | None":
+    """Give the buffer that takes this process's events now."""
+    return _of_process
 
 
 class EventBuffer:
@@ -37,20 +39,16 @@ class EventBuffer:
 
     def __init__(self, ship: Ship, gateway: str, process: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._ship = ship
-        self._gateway, self._process = gateway, process
         self._clock = clock
-        self._waiting: deque[EventEntry] = deque()
-        self._lost = 0
-        self._lost_since = 0.0
-        self._minute_ends = 0.0
-        self._told: dict[str, int] = {}
-        self._told_in_all = 0
+        self._gathered = Gathered(gateway, process, clock)
         self._defect_told_at = float("-inf")
         self._ending = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def open(self) -> None:
         """Take this process's events from now on, and the few from before. They wait until `start`."""
+        global _of_process  # noqa: PLW0603 -- one process, one log
+        _of_process = self
         forward(self.add)
 
     def start(self) -> None:
@@ -60,50 +58,41 @@ class EventBuffer:
 
     def add(self, at: float, event: Event) -> None:
         """Take an event; returns at once."""
-        now = self._clock()
-        if now >= self._minute_ends:
-            self._minute_ends, self._told, self._told_in_all = now + MINUTE_S, {}, 0
-        told = self._told.get(event.name, 0)
-        # That some were left out is told whatever came before it: it is rare by itself.
-        if (told >= OF_ONE_NAME or self._told_in_all >= OF_ALL) and not isinstance(event, EventsLost):
-            self._lose(1)
-            return
-        self._told[event.name] = told + 1
-        self._told_in_all += 1
-        self._waiting.append(entry_of(at, event, self._gateway, self._process))
-        self._make_room()
+        self._gathered.add(at, event)
 
     def take(self, entries: Sequence[EventEntry]) -> None:
         """Take what another process of this machine has gathered; that process has kept the bounds of a minute."""
-        self._waiting.extend(entries)
-        self._make_room()
+        self._gathered.take(entries)
+
+    async def ship(self, entries: Sequence[EventEntry]) -> None:
+        """Ship what somebody else keeps until it is shipped. Raises: StoreError, and he still has it."""
+        await self._ship(entries)
 
     async def flush(self) -> None:
         """Ship what has been gathered; what cannot be shipped now is kept for the next time."""
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), AT_ONCE))]
+        while batch := self._gathered.batch(AT_ONCE):
             try:
                 await self._ship(batch)
             except StoreError:  # its room has told
-                self._waiting.extendleft(reversed(batch))
-                self._make_room()
+                self._gathered.put_back(batch)
                 return
             except Exception as defect:
                 # Kept, it would come again for ever.
-                self._lose(len(batch))
+                self._gathered.lose(len(batch))
                 self._tell_defect(defect)
                 return
-        if self._lost and self._clock() - self._lost_since >= MINUTE_S:
-            self._tell_lost()
+        self._gathered.tell_lost()
 
     async def close(self) -> None:
         """Ship what there is, and take no more."""
+        global _of_process  # noqa: PLW0603 -- one process, one log
         if self._task is not None:
             self._ending.set()  # Not cancelled: a store commits what it was given, and shipped again it would stand there twice.
             await self._task
-        if self._lost:
-            self._tell_lost()
+        self._gathered.tell_lost(at_once=True)
         forward(None)
+        if _of_process is self:
+            _of_process = None
         await self.flush()
 
     async def _ship_each_second(self) -> None:
@@ -113,22 +102,8 @@ class EventBuffer:
                     await self._ending.wait()
             await self.flush()
 
-    def _lose(self, events: int) -> None:
-        if not self._lost:
-            self._lost_since = self._clock()
-        self._lost += events
-
-    def _tell_lost(self) -> None:
-        lost, self._lost = self._lost, 0
-        emit(EventsLost(events=lost))
-
     def _tell_defect(self, defect: Exception) -> None:
         now = self._clock()
         if now - self._defect_told_at >= MINUTE_S:
             self._defect_told_at = now
             emit_unexpected("shipping events", defect)
-
-    def _make_room(self) -> None:
-        while len(self._waiting) > MOST_WAITING:
-            self._waiting.popleft()
-            self._lose(1)

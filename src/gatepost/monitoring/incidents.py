@@ -14,10 +14,9 @@ from gatepost.errors import ControlError, UsageError
 from gatepost.monitoring.engine import Check, Engine
 from gatepost.monitoring.filling import Fill, FillLevels
 from gatepost.monitoring.kinds import KINDS, kind_of
-from gatepost.monitoring.notice_mail import House
 from gatepost.monitoring.notice_rows import NoticeRows
 from gatepost.monitoring.record import HOUSE, Counts, Incident, IncidentView, Page, Shown
-from gatepost.monitoring.sending import AskAddressees, Sending, Submit
+from gatepost.monitoring.sending import AskAddressees, AskHouse, Sending, Submit
 from gatepost.monitoring.store import IncidentRows
 from gatepost.monitoring.webhook_post import Post, post
 from gatepost.monitoring.webhook_url import Mark, process_mark
@@ -39,7 +38,7 @@ class Incidents:
         *,
         submit: Submit,
         addressees: AskAddressees,
-        house: House,
+        house: AskHouse,
         filling: FillLevels,
         audit: Audit = no_audit,
         post: Post = post,

@@ -7,7 +7,7 @@ One table. Pages translate the sentences (`words/de.toml`), mails and the comman
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-Form = Literal["text", "seconds", "bytes", "percent", "number"]
+Form = Literal["text", "seconds", "bytes", "percent", "number", "moment"]
 
 
 class Detail(NamedTuple):
@@ -114,6 +114,38 @@ KINDS: Mapping[str, Kind] = {
         limit_s=15.0,
         patience_s=10.0,
         frees_mail=True,
+    ),
+    "process.ending": Kind(
+        "A process keeps ending",
+        "This process has ended by itself three times or more within ten minutes; it is started again each time. While a receiving "
+        "process is away connections wait for the next one, while the delivering one is away senders try again later. Nothing that "
+        "was accepted is lost.",
+        "Read the log of this machine around the last end. An exit code has its reason in the line before it. SIGKILL as a rule "
+        "means that the machine had no memory left: give it more. Any other signal is a defect: update, or report it with the "
+        "log. The incident closes ten minutes after the last end.",
+        "/monitoring/event-viewer?name=process.",
+        (Detail("ends", "Ends within ten minutes", "number"), Detail("ended_by", "The last one by")),
+        every_s=30.0,
+    ),
+    "certificate.expiring": Kind(
+        "A TLS certificate expires soon",
+        "The certificate that this process shows on its listeners runs out soon, or has run out. Then whoever checks it does not "
+        "connect any more: browsers warn, and mail of senders that insist on TLS stays with them.",
+        "Renew it, and lay certificate and key where `tls` names them; they are taken without a restart. If that is done by a "
+        "program, read why its last run failed. If the files are newer than what is shown, the event log says why.",
+        "/monitoring/event-viewer?name=tls.",
+        (Detail("ends_at", "Valid until", "moment"), Detail("certificate", "File")),
+    ),
+    "certificate.kept": Kind(
+        "A renewed TLS certificate cannot be used",
+        "The files of certificate and key have changed, but cannot be used. The pair so far is shown on, until it runs out; a "
+        "process that starts anew meanwhile cannot.",
+        "Read the reason. Both files must belong together, the key must have no password, and the user that Gatepost runs as must "
+        "be able to read both. What is mended is taken within half a minute.",
+        "/monitoring/event-viewer?name=tls.",
+        (Detail("certificate", "File"), _REASON),
+        every_s=30.0,
+        patience_s=60.0,
     ),
     "legacy.waiting": Kind(
         "Message tracks of an older version cannot be converted",

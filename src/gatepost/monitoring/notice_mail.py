@@ -121,6 +121,8 @@ def _value(detail: Detail, value: Any) -> str:
                 return f"{value / 1_000_000_000:.1f} GB" if value >= 1_000_000_000 else f"{value / 1_000_000:.1f} MB"
             case "percent":
                 return f"{value:.0f} %"
+            case "moment":
+                return _when(value)
     return one_line(value)
 
 

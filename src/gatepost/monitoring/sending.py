@@ -41,6 +41,8 @@ class Submitted(NamedTuple):
 Submit = Callable[[Letter, str], Awaitable[Submitted]]
 """letter, id: the same id is the same mail, which a gateway takes once."""
 AskAddressees = Callable[[], Awaitable[Addressees]]
+AskHouse = Callable[[], Awaitable[House]]
+"""Is asked for each mail and each post, so that links have the address that holds then."""
 
 
 class Sending:
@@ -52,7 +54,7 @@ class Sending:
         webhooks: Webhooks,
         submit: Submit,
         addressees: AskAddressees,
-        house: House,
+        house: AskHouse,
         *,
         post: Post = post,
         clock: Callable[[], float] = time.time,
@@ -113,7 +115,7 @@ class Sending:
     async def _send(self, notices: list[Notice]) -> None:
         target = notices[0].target
         sender = (await self._addressees()).sender_for(target)
-        letter = compose(notices, recipient=target, sender=sender, house=self._house, now=notices[0].made_at)
+        letter = compose(notices, recipient=target, sender=sender, house=await self._house(), now=notices[0].made_at)
         submitted = await self._submit(letter, notices[0].batch)
         await self._settle(Attempt(notices, self._clock(), submitted.trouble, submitted.doubt))
 
@@ -139,7 +141,7 @@ class Sending:
         target = await self._webhooks.target(notice.tenant_id, notice.target)
         if target is None:
             return "this webhook was removed, or is off"
-        if trouble := await self._post(target, body(notice, self._house), self._clock()):
+        if trouble := await self._post(target, body(notice, await self._house()), self._clock()):
             return trouble
         await self._settle(Attempt((notice,), self._clock()))
         return ""

@@ -14,7 +14,8 @@ SECURITY
     artefacts of gateways that were paired; the certificate of each is pinned. Holds the keys of its own
     certificates and the one that seals authenticators' secrets, no other.
 DIAGNOSTICS
-    console.served, console.certificate_kept, link.trouble, link.restored, command.done, store.trouble; `gatepost role list`.
+    console.served, tls.certificate_taken, tls.certificate_kept, link.trouble, link.restored, command.done, store.trouble;
+    `gatepost role list`.
 BUGS
     None known.
 """
@@ -40,7 +41,7 @@ async def start(bootstrap: Bootstrap, sockets: Mapping[int, socket.socket]) -> C
     try:
         links = IntranetLinks(bootstrap, store)
         await links.prepare()
-        rooms = ConsoleRooms(bootstrap, store, links, web.renew)
+        rooms = ConsoleRooms(bootstrap, store, links, web.renew, lambda: web.certificate)
         await rooms.begin(bootstrap.configuration)
         control = ControlServer(paths.console_path, rooms.operations(), Commands(store))
         await control.start()

@@ -25,6 +25,7 @@ from gatepost.roles.replaying import commands as replay_commands
 from gatepost.roles.retention import Kept, RetentionClock
 from gatepost.roles.web import address_of
 from gatepost.rules.default import DEFAULT_RULES
+from gatepost.smtp.certificate import CertificateState
 from gatepost.storage.contract import Store
 from gatepost.tracking.service import TrackService
 from gatepost.versioning import draft_service
@@ -42,8 +43,15 @@ if TYPE_CHECKING:
 class ConsoleRooms:
     """All rooms, over one open store and its links."""
 
-    def __init__(self, bootstrap: Bootstrap, store: Store, links: IntranetLinks, made: Callable[[], object] = lambda: None) -> None:
-        """Put them together; `made` is called after each new version of the configuration."""
+    def __init__(
+        self,
+        bootstrap: Bootstrap,
+        store: Store,
+        links: IntranetLinks,
+        made: Callable[[], object] = lambda: None,
+        certificate: Callable[[], CertificateState | None] = lambda: None,
+    ) -> None:
+        """Put them together; `made` is called after each new version of the configuration, `certificate` tells how the listeners' does."""
 
         def tell() -> None:
             links.stir()
@@ -55,12 +63,12 @@ class ConsoleRooms:
         self.access = Access(store, Paths(bootstrap).data / "keys" / "console.key")
         audit = self.access.audit.append
         self._versions = Versions(store, lambda: links.names)
-        self.versioning = Versioning(self._versions, _refusals, tell, audit=audit)
+        self.versioning = Versioning(self._versions, _refusals, tell, audit=audit, default_rules=DEFAULT_RULES)
         self.drafts = Drafts(store, self.versioning, DEFAULT_RULES)
         self.tracks = TrackService(store)
         self.people = People(store, lambda: links.names, self._tenant_of, audit, links.stir)
         self.events = EventService(store, name)
-        looked = Looked(self.configuration, self._legacy_refused)
+        looked = Looked(self.configuration, self._legacy_refused, certificate)
         self.incidents = incidents_of(store, links, looked, hostname=name, base_url=web_address(bootstrap), audit=audit, mark=self._mark)
         self.access.audit.veil("monitoring.webhook.", lambda value: veiled(value, self._mark))
         self.replaying = Replaying(store, self.versioning, self.drafts, self.people.users.listed)

@@ -184,7 +184,7 @@ class Deliver:
         """Tell how each process of this gateway does."""
         ours = State(PROCESS, os.getpid(), self._following.version, self._following.error)
         return [
-            {"process": one.process, "pid": one.pid, "version": one.version, "error": one.error} for one in (ours, *self._handover.states())
+            {**msgspec.structs.asdict(one), "certificate": msgspec.to_builtins(one.certificate)} for one in (ours, *self._handover.states())
         ]
 
     # People

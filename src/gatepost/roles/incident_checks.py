@@ -12,14 +12,20 @@ from gatepost.config.configuration import Configuration
 from gatepost.contracts.actor import Audit
 from gatepost.errors import ControlError, GatepostError
 from gatepost.monitoring.checks import LinkState, Owner, QueueState, RouteState, Sources, checks
+from gatepost.monitoring.checks_certificates import Certificates
+from gatepost.monitoring.checks_processes import End, Ends
+from gatepost.monitoring.events_log import MOST_LINES, EventLog
 from gatepost.monitoring.filling import FillLevels
 from gatepost.monitoring.incidents import Incidents
 from gatepost.monitoring.notice_mail import House, Letter
 from gatepost.monitoring.record import Address, Addressees
 from gatepost.monitoring.sending import Submitted
+from gatepost.monitoring.webhook_url import Mark, process_mark
 from gatepost.monitoring.webhooks import no_audit
+from gatepost.smtp.certificate import CertificateState
 from gatepost.storage.contract import Store
 from gatepost.storage.usage import Measured, Usage
+from gatepost.telemetry.events import ProcessEnded
 
 ASK_S = 3.0
 SUBMIT_S = 30.0
@@ -50,30 +56,54 @@ class Rooms(NamedTuple):
     """Gives the newest version, read."""
     legacy_refused: Callable[[], Awaitable[int]]
     """Counts tracks of older forms that cannot be converted."""
+    certificate: Callable[[], CertificateState | None] = lambda: None
+    """Tells how the console's own certificate does; None where it shows none."""
 
 
 def incidents_of(
-    store: Store, gateways: Gateways, rooms: Rooms, *, hostname: str, base_url: str = "", audit: Audit = no_audit
+    store: Store,
+    gateways: Gateways,
+    rooms: Rooms,
+    *,
+    hostname: str,
+    base_url: str = "",
+    audit: Audit = no_audit,
+    mark: Mark = process_mark,
 ) -> Incidents:
-    """Give the incidents of an open store; `start` begins to look."""
-    watch = Watch(store, gateways, rooms)
+    """Give the incidents of an open store; `start` begins to look. `base_url` is the console's where the configuration names none."""
+    watch = Watch(store, gateways, rooms, hostname, base_url)
     filling = FillLevels(watch.usages)
-    sources = Sources(watch.links, watch.queues, watch.routes, filling.look, rooms.legacy_refused, watch.addressees, watch.owner, time.time)
+    sources = Sources(
+        watch.links,
+        watch.queues,
+        watch.routes,
+        filling.look,
+        rooms.legacy_refused,
+        watch.addressees,
+        watch.owner,
+        watch.ends,
+        watch.certificates,
+        time.time,
+    )
     return Incidents(
         store,
         checks(sources),
         submit=watch.submit,
         addressees=watch.addressees,
-        house=House(hostname, base_url),
+        house=watch.house,
         filling=filling,
         audit=audit,
+        mark=mark,
     )
 
 
 class Watch:
     """Asks what checks need to know."""
 
-    def __init__(self, store: Store, gateways: Gateways, rooms: Rooms) -> None:
+    def __init__(self, store: Store, gateways: Gateways, rooms: Rooms, hostname: str, base_url: str = "") -> None:
+        """`hostname` is the one under which this machine's own events stand."""
+        self._hostname, self._base_url = hostname, base_url
+        self._events = EventLog(store)
         self._gateways = gateways
         self._rooms = rooms
         self._own = Measured(store, kept_s=55.0)
@@ -164,6 +194,10 @@ class Watch:
         sender = notices.notice_sender or (f"postmaster@{first}" if first else "")
         return Addressees(Address(notices.administrative_address, sender), domains)
 
+    async def house(self) -> House:
+        """Give who writes, and where links lead, as the newest configuration has it."""
+        return House(self._hostname, (await self._rooms.configuration()).console.public_address or self._base_url)
+
     def owner(self, domain: str) -> Owner | None:
         """Tell whose a domain was when the queues were asked for last."""
         found = self._owners.get(domain)
@@ -171,6 +205,33 @@ class Watch:
         while found is None and parent:
             found, parent = self._owners.get(f"*.{parent}"), parent.partition(".")[2]
         return found
+
+    async def ends(self, since: float) -> Ends:
+        """Give the ends of processes that supervisors told of, and which machines' events come at all."""
+        page = await self._events.search(after=since, name=ProcessEnded.name, limit=MOST_LINES)
+        found = [
+            End(one.at, one.gateway, str(one.fields.get("process", "")), _whole(one.fields.get("status")))
+            for one in page.events
+            if one.name == ProcessEnded.name
+        ]
+        works = {one.name for one in await self.links() if one.works}
+        healths = await self._all("replication.health")
+        hostnames = [str(one.get("hostname", "")) for name, one in healths.items() if one and name in works]
+        return Ends(found, frozenset(hostnames) | {self._hostname}, silent=len(hostnames) < len(healths))
+
+    async def certificates(self) -> Certificates:
+        """Give the certificates that processes of gateways that answer show, and the console's own."""
+        links = await self.links()
+        found = [
+            (f"{link.name}/{one['process']}", state)
+            for link in links
+            if link.works
+            for one in link.processes
+            if (state := _certificate(one.get("certificate"))) is not None
+        ]
+        if (ours := self._rooms.certificate()) is not None:
+            found.append((f"{INTRANET}/console", ours))
+        return Certificates(found, tuple(one.name for one in links if not one.works))
 
     async def submit(self, letter: Letter, identity: str) -> Submitted:
         """Give a mail to the first gateway that takes it; one that answers nothing may have it, so no other is asked then."""
@@ -201,6 +262,17 @@ class Watch:
             return await self._gateways.ask(name, do, {}, timeout_s=ASK_S)
         except GatepostError:  # what is the matter with it is the link's own incident
             return None
+
+
+def _certificate(told: Any) -> CertificateState | None:
+    try:
+        return msgspec.convert(told, CertificateState | None)
+    except msgspec.ValidationError:  # a gateway of another version
+        return None
+
+
+def _whole(told: Any) -> int:
+    return told if isinstance(told, int) else 0
 
 
 def _route(key: str, reason: str, configured: set[tuple[str, str]]) -> RouteState:

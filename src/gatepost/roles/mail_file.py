@@ -1,29 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `gatepost mail` does with a mail file: keys, certificates and anchors are read here, the S/MIME room does the rest."""
+"""What `gatepost mail` does with a mail file: who signs and who is written to is settled here, the S/MIME room does the rest."""
 
-import base64
-import re
-import warnings
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs12
-
 from gatepost.config.limits import MessageLimits
-from gatepost.encryption.cms.certificate import Certificate, read_certificate
-from gatepost.encryption.cms.content import read as read_cms
+from gatepost.encryption.cms.certificate import Certificate
 from gatepost.encryption.cms.enveloped.addressee import Addressee, addressee
 from gatepost.encryption.cms.enveloped.ciphers import WRITTEN
 from gatepost.encryption.cms.fault import Fault
 from gatepost.encryption.cms.key_index import KeyIndex
 from gatepost.encryption.cms.keys import OAEP, PKCS1
-from gatepost.encryption.cms.local_key import LocalKey, PrivateKey
-from gatepost.encryption.cms.policy import Policy
-from gatepost.encryption.cms.signed.message import SignedData
+from gatepost.encryption.cms.policy import LEGACY
 from gatepost.encryption.cms.signed.signer import Signer, default_scheme
+from gatepost.encryption.paths.credential import read_credential
 from gatepost.encryption.paths.demands import Demands
+from gatepost.encryption.paths.fitness import unfit
 from gatepost.encryption.paths.source import Collected
 from gatepost.encryption.paths.validator import Validator
 from gatepost.encryption.smime.confidentiality import Confidentiality
@@ -37,6 +30,7 @@ from gatepost.encryption.smime.writing import EightBit, EncryptAs, SignAs, encry
 from gatepost.errors import UsageError
 from gatepost.message.domains import a_label
 from gatepost.message.mailboxes import parse_mailboxes
+from gatepost.roles.mail_material import Identity, anchors, certificates, identities, response, revocation_lists
 
 __all__ = (
     "CIPHERS",
@@ -46,26 +40,20 @@ __all__ = (
     "Report",
     "Signing",
     "Verifying",
-    "certificates",
+    "anchors",
     "decrypt_file",
     "encrypt_file",
-    "identity",
+    "identities",
+    "recipients",
+    "response",
+    "revocation_lists",
     "sign_file",
+    "signing_identity",
     "unsigned_file",
     "verify_file",
 )
 
 CIPHERS = tuple(WRITTEN)
-_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\s+(.*?)-----END \1-----", re.DOTALL)
-_LEGACY = Policy(sha1=True, triple_des=True)
-
-
-class Identity(NamedTuple):
-    """A private key, its certificate, and the certificates above it."""
-
-    key: LocalKey
-    certificate: Certificate
-    chain: tuple[Certificate, ...]
 
 
 class Signing(NamedTuple):
@@ -99,7 +87,7 @@ class Verifying(NamedTuple):
     shown: str = ""
     revocation_must_be_known: bool = False
     lists: Sequence[bytes] = ()
-    """Revocation lists, in PEM or DER; nothing is fetched."""
+    """Revocation lists in DER; nothing is fetched."""
     responses: Sequence[bytes] = ()
     """OCSP responses."""
     legacy: bool = False
@@ -107,37 +95,29 @@ class Verifying(NamedTuple):
     """Domains where a Sender may sign for From."""
 
 
-def identity(untrusted: bytes, password: str, source: str) -> Identity:
-    """Read a PKCS#12 file, in DER or in PEM's armour.
+def signing_identity(found: Sequence[Identity], when: datetime, source: str) -> Identity:
+    """Choose who signs at a time: the one key of a file that may, under the newest of its certificates that may.
 
-    Raises UsageError when it is none, the password is wrong, or it has no key with its certificate.
+    Raises UsageError when there is none, or more than one key: a guess would sign in another's name.
     """
-    found = _PEM.search(untrusted)
-    data = base64.b64decode(found[2]) if found and b"PKCS12" in found[1] else untrusted
-    try:
-        with warnings.catch_warnings(action="ignore"):  # old exports are not DER in every corner, and are read all the same
-            key, first, more = pkcs12.load_key_and_certificates(data, password.encode() or None)
-    except ValueError:
-        raise UsageError(f"{source} is no PKCS#12 file that this password opens; export it anew with AES and give its password") from None
-    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | x25519.X25519PrivateKey):
-        raise UsageError(f"{source} holds no key that is used for mail; export the key with its certificate")
-    certificates = [one for one in (first, *more) if one is not None]
-    own = _public(key)
-    leaf = next((one for one in certificates if _encoded(one.public_key()) == own), None)
-    if leaf is None:
-        raise UsageError(f"{source} holds no certificate of its key; export both")
-    chain = tuple(
-        _certificate(one.public_bytes(Encoding.DER), source) for one in certificates if one is not leaf and one.subject != one.issuer
-    )
-    return Identity(LocalKey(key), _certificate(leaf.public_bytes(Encoding.DER), source), chain)
+    objections = [_signs_not(one.certificate, when) for one in found]
+    fit = [one for one, objection in zip(found, objections, strict=True) if not objection]
+    if not fit:
+        raise UsageError(f"{source} holds no key that signs mail at that time ({objections[0]}); give one that is for it")
+    keys = len({one.certificate.public_key for one in fit})
+    if keys > 1:
+        raise UsageError(f"{source} holds {keys} keys that sign mail; export the one that is meant into a file of its own")
+    return max(fit, key=lambda one: _begin(one.certificate))
 
 
-def certificates(untrusted: bytes, source: str) -> tuple[Certificate, ...]:
-    """Read the certificates of a file: PEM, one in DER, or a bag of them (PKCS#7)."""
-    blocks = [base64.b64decode(block) for kind, block in _PEM.findall(untrusted) if kind.endswith(b"CERTIFICATE")]
-    if not blocks and isinstance(bag := read_cms(untrusted), SignedData):
-        blocks = list(bag.encoded_certificates)
-    return tuple(_certificate(block, source) for block in (blocks or [untrusted]))
+def recipients(untrusted: bytes, when: datetime, source: str) -> tuple[Certificate, ...]:
+    """Read the certificates that a mail is to be encrypted to at a time; UsageError when one of them is not for that."""
+    found = certificates(untrusted, source)
+    for one in found:
+        objection = unfit(one, "encrypt", when)
+        if objection:
+            raise UsageError(f"mail is not encrypted to {source} at that time ({objection}); give a certificate that is for it")
+    return found
 
 
 def sign_file(raw: bytes, how: Signing) -> bytes:
@@ -188,18 +168,13 @@ def _domain(given: str) -> str:
 
 
 def _reading(*, legacy: bool) -> ReadPolicy:
-    return ReadPolicy(algorithms=_LEGACY) if legacy else ReadPolicy()
+    return ReadPolicy(algorithms=LEGACY) if legacy else ReadPolicy()
 
 
 def _validator(how: Verifying) -> Validator:
-    lists = [encoded for given in how.lists for encoded in _lists(given)]
-    away = "" if lists or how.responses else "no revocation list and no response was given"
+    away = "" if how.lists or how.responses else "no revocation list and no response was given"
     demands = Demands(sha1=True, least_rsa_bits=1024) if how.legacy else Demands()
-    return Validator(how.anchors, Collected(lists, how.responses, away=away), demands)
-
-
-def _lists(given: bytes) -> list[bytes]:
-    return [base64.b64decode(block) for kind, block in _PEM.findall(given) if kind.endswith(b"CRL")] or [given]
+    return Validator(how.anchors, Collected(how.lists, how.responses, away=away), demands)
 
 
 def _ring(keys: Iterable[Identity]) -> KeyIndex:
@@ -227,20 +202,14 @@ def _addressee(certificate: Certificate, *, oaep: bool) -> Addressee:
     return found
 
 
-def _certificate(encoded: bytes, source: str) -> Certificate:
-    found = read_certificate(encoded)
-    if isinstance(found, Fault):
-        raise UsageError(f"{source} holds no certificate that can be read ({found.reason}); give one in PEM or DER")
-    return found
+def _signs_not(certificate: Certificate, when: datetime) -> str:
+    scheme = default_scheme(certificate)
+    return scheme.reason if isinstance(scheme, Fault) else unfit(certificate, "sign", when)
 
 
-def _public(key: PrivateKey) -> bytes:
-    return _encoded(key.public_key())
-
-
-def _encoded(public: object) -> bytes:
-    write = getattr(public, "public_bytes", None)
-    return b"" if write is None else bytes(write(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+def _begin(certificate: Certificate) -> int:
+    read = read_credential(certificate)
+    return 0 if isinstance(read, Fault) else read.not_before
 
 
 def _or_raise(written: bytes | Fault) -> bytes:

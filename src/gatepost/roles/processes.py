@@ -15,6 +15,8 @@ import uvloop
 
 from gatepost.config.bootstrap import Bootstrap, Listener
 from gatepost.errors import GatepostError
+from gatepost.monitoring.events_buffer import of_process
+from gatepost.roles.event_line import ProcessEnd
 from gatepost.telemetry.events import ProcessDraining, ProcessStarted
 from gatepost.telemetry.log import emit
 
@@ -124,20 +126,29 @@ _SWITCH_INTERVAL_S = 0.0001
 """How long a thread may hold the interpreter while the event loop wants it."""
 
 
-def run_process(name: str, start: Callable[[], Awaitable[Callable[[], Awaitable[None]]]], *, supervised: bool) -> int:
-    """Run one process: `start` makes it ready and gives what drains it; SIGTERM or SIGINT begins the drain."""
+def run_process(
+    name: str, start: Callable[[], Awaitable[Callable[[], Awaitable[None]]]], *, supervised: bool, keeps_events: bool = False
+) -> int:
+    """Run one process: `start` makes it ready and gives what drains it; SIGTERM or SIGINT begins the drain.
+
+    With `keeps_events` what this process ships of its events is durable then, so it takes those of its supervisor too.
+    """
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
         ending = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ending.set)
-        if supervised:
-            loop.add_reader(0, _watch_supervisor, ending)
+        line = ProcessEnd(ending) if supervised else None
         drain = await start()
         emit(ProcessStarted(process=name, pid=os.getpid()))
+        buffer = of_process()
+        if line is not None and keeps_events and buffer is not None:
+            line.take(buffer)
         await ending.wait()
         emit(ProcessDraining(process=name))
+        if line is not None:
+            await line.close()
         await drain()
 
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
@@ -147,10 +158,3 @@ def run_process(name: str, start: Callable[[], Awaitable[Callable[[], Awaitable[
         sys.stderr.write(f"gatepost {name}: {error}\n")
         return error.exit_code
     return 0
-
-
-def _watch_supervisor(ending: asyncio.Event) -> None:
-    """End when the supervisor's end of standard input is gone: nobody would restart us in order."""
-    if not os.read(0, 1):
-        asyncio.get_running_loop().remove_reader(0)
-        ending.set()

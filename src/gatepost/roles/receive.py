@@ -9,10 +9,12 @@ DESCRIPTION
 STANDARDS
     RFC 5321, 1870, 2034, 2920, 3030, 3207, 3461, 3848, 4616, 4954, 6152, 6409, 6531; PROXY protocol 1 and 2.
 SECURITY
-    Reads hostile bytes: commands, headers and MIME framing, nothing deeper. Holds the TLS key, no other.
+    Reads hostile bytes: commands, headers and MIME framing, nothing deeper. Holds the TLS key, no other; a renewed
+    one is taken while it works.
     Opens no store; writes large bodies into the blob folder, or into the bucket whose key it then holds.
 DIAGNOSTICS
-    One event a mail (mail.received or mail.refused), one for a session that we ended; configuration.taken, configuration.kept.
+    One event a mail (mail.received or mail.refused), one for a session that we ended; configuration.taken, configuration.kept;
+    tls.certificate_taken, tls.certificate_kept.
 BUGS
     A client's block is known to the process that saw it, not to its siblings.
 """
@@ -22,16 +24,17 @@ import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 
 from gatepost.config.bootstrap import Bootstrap, Listener
 from gatepost.config.configuration import Configuration
 from gatepost.delivery.handover.client import Committing, Handover
 from gatepost.delivery.handover.frames import State
-from gatepost.errors import GatepostError
 from gatepost.monitoring.events_buffer import EventBuffer, Ship
 from gatepost.monitoring.events_record import EventEntry, encode_entries
 from gatepost.roles.processes import Paths, bind, hostname
 from gatepost.roles.snapshot import Snapshot, Workshop
+from gatepost.smtp.certificate import Certificate, Identity
 from gatepost.smtp.server.gate import Gate
 from gatepost.smtp.server.listener import Reception
 from gatepost.smtp.session.terms import Terms
@@ -40,6 +43,8 @@ from gatepost.storage.blobs_opening import open_blobs
 from gatepost.versioning.following import Following
 
 PROCESS = "receive"
+Contexts = Mapping[int, ssl.SSLContext]
+"""By the listener's place; each has its own, so a ticket of one is none at another."""
 
 
 async def start(
@@ -58,6 +63,7 @@ async def start(
     following: Following | None = None
     events: EventBuffer | None = None
     link: Handover | None = None
+    standing: _Standing | None = None
     if handover is None:
         # The two are made for each other: what is announced is only heard once there is somebody to hear it.
         handover = link = Handover(paths.handover, announced=lambda number: following.announced(number) if following else None)
@@ -66,16 +72,21 @@ async def start(
     workshop = Workshop(hostname(bootstrap), handover, blobs, tell_refused)
     front = Front(bootstrap, workshop, configuration, version)
     if link is not None:
-        following = Following(PROCESS, paths.data, version, front.take, _reporting(link))
-        link.report_state(State(PROCESS, os.getpid(), version))
+        standing = _Standing(link, front.certificate, version)
+        following = Following(PROCESS, paths.data, version, front.take, standing.follows)
+        standing.report()
         events = EventBuffer(_telling(link), hostname(bootstrap), PROCESS)
         events.start()
         await link.start()
     await front.open(inherited)
+    if front.certificate is not None:
+        front.certificate.start(standing.report if standing is not None else lambda: None)
 
     async def drain() -> None:
         if following is not None:
             await following.close()
+        if front.certificate is not None:
+            await front.certificate.close()
         await front.drain()
         if events is not None:
             await events.close()
@@ -92,7 +103,8 @@ class Front:
         self._workshop = workshop
         self.snapshot = workshop.make(configuration, version)
         self._gate = Gate(configuration.receive)
-        self._receptions = {index: self._reception(listener) for index, listener in bootstrap.mail_listeners.items()}
+        self.certificate = _certificate(bootstrap)
+        self._receptions = {index: self._reception(index, listener) for index, listener in bootstrap.mail_listeners.items()}
 
     async def open(self, inherited: Mapping[int, socket.socket]) -> None:
         """Take connections."""
@@ -112,13 +124,14 @@ class Front:
         for reception in self._receptions.values():
             await reception.drain()
 
-    def _reception(self, listener: Listener) -> Reception:
+    def _reception(self, index: int, listener: Listener) -> Reception:
+        certificate = self.certificate if listener.tls != "none" else None
         return Reception(
             name=f"{listener.address}:{listener.port}",
             terms=self._terms(listener),
             service=self.snapshot.desk,
             gate=self._gate,
-            tls=_tls(self._bootstrap, listener),
+            tls=(lambda: certificate.shown[index]) if certificate is not None else None,
             implicit_tls=listener.tls == "implicit",
             proxy_from=listener.proxy_from,
         )
@@ -133,8 +146,22 @@ class Front:
         )
 
 
-def _reporting(link: Handover) -> Callable[[int, str], None]:
-    return lambda version, error: link.report_state(State(PROCESS, os.getpid(), version, error))
+class _Standing:
+    """What the store's process is told of this one."""
+
+    def __init__(self, link: Handover, certificate: Certificate[Contexts] | None, version: int) -> None:
+        self._link, self._certificate = link, certificate
+        self._version, self._error = version, ""
+
+    def follows(self, version: int, error: str) -> None:
+        """Tell which version of the configuration holds, and what keeps it from a newer one."""
+        self._version, self._error = version, error
+        self.report()
+
+    def report(self) -> None:
+        """Tell how it is now."""
+        certificate = self._certificate.state if self._certificate is not None else None
+        self._link.report_state(State(PROCESS, os.getpid(), self._version, self._error, certificate))
 
 
 def _telling(link: Handover) -> Ship:
@@ -144,10 +171,14 @@ def _telling(link: Handover) -> Ship:
     return tell
 
 
-def _tls(bootstrap: Bootstrap, listener: Listener) -> ssl.SSLContext | None:
-    if listener.tls == "none" or not bootstrap.tls.certificate:
+def _certificate(bootstrap: Bootstrap) -> Certificate[Contexts] | None:
+    """Give what this machine's listeners of mail show; None where none has TLS. Raises: GatepostError."""
+    tls, secured = bootstrap.tls, {index: one for index, one in bootstrap.mail_listeners.items() if one.tls != "none"}
+    if not secured or not tls.certificate:
         return None
-    try:
-        return server_context(bootstrap.tls.certificate, bootstrap.tls.key, client_ca=listener.client_ca)
-    except (OSError, ssl.SSLError) as error:
-        raise GatepostError(f"tls: {error.strerror or error}; give a PEM certificate and its key") from None
+
+    def contexts(identity: Identity) -> Contexts:
+        return {index: server_context(*identity, client_ca=one.client_ca) for index, one in secured.items()}
+
+    authorities = dict.fromkeys(Path(one.client_ca) for one in secured.values() if one.client_ca)
+    return Certificate(PROCESS, Identity(Path(tls.certificate), Path(tls.key)), contexts, *authorities)

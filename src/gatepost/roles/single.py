@@ -34,7 +34,10 @@ def run_one(bootstrap: Bootstrap, process: str, supervised: Supervised | None = 
 
         paths.make()
         return run_process(
-            process, lambda: console.start(bootstrap, supervised.sockets if supervised else {}), supervised=supervised is not None
+            process,
+            lambda: console.start(bootstrap, supervised.sockets if supervised else {}),
+            supervised=supervised is not None,
+            keeps_events=True,
         )
     if process == "deliver":
         from gatepost.roles import deliver
@@ -43,7 +46,10 @@ def run_one(bootstrap: Bootstrap, process: str, supervised: Supervised | None = 
         held = current.load(paths.data, bootstrap.configuration, check_passwords)
         paths.make()
         return run_process(
-            process, lambda: deliver.start(bootstrap, held.configuration, version=held.number), supervised=supervised is not None
+            process,
+            lambda: deliver.start(bootstrap, held.configuration, version=held.number),
+            supervised=supervised is not None,
+            keeps_events=True,
         )
     if process == "receive":
         from gatepost.roles import receive

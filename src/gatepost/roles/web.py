@@ -6,6 +6,7 @@ The libraries of the web are loaded here and nowhere else, once the process's ow
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from gatepost.config.bootstrap import Bootstrap, Listener
 from gatepost.roles.processes import bind
 from gatepost.roles.trusted_proxies import TrustedProxies
+from gatepost.smtp.certificate import Certificate, CertificateState, Identity
 from gatepost.telemetry.events import ConsoleServed
 from gatepost.telemetry.log import emit
 
@@ -32,6 +34,12 @@ class Web:
         self._servers: list[WebServer] = []
         self._house: House | None = None
         self._trusted: TrustedProxies | None = None
+        self._certificate: Certificate[ssl.SSLContext] | None = None
+
+    @property
+    def certificate(self) -> CertificateState | None:
+        """How the certificate of its listeners does; None where none is shown."""
+        return self._certificate.state if self._certificate is not None else None
 
     async def start(self, house: "Callable[[], House]") -> None:
         """Serve on every listener of the console; `house` gives the services. Raises: GatepostError."""
@@ -64,13 +72,14 @@ class Web:
             await self._house.watch.close()
 
     def _serve(self, application: object, listeners: Mapping[int, Listener], secured: bool, proxies: "Proxies") -> "WebServer":
-        from gatepost.web.frame.certificate import Identity
+        from gatepost.web.frame.certificate import tls_context
         from gatepost.web.frame.serving import WebServer
 
         tls = self._bootstrap.tls
-        identity = Identity(Path(tls.certificate), Path(tls.key)) if secured else None
+        if secured:
+            self._certificate = Certificate("console", Identity(Path(tls.certificate), Path(tls.key)), tls_context)
         sockets = [self._inherited.get(place) or bind(listener) for place, listener in listeners.items()]
-        server = WebServer(application, sockets, identity, proxies=proxies)  # type: ignore[arg-type]  # ASGI callables have no nominal type
+        server = WebServer(application, sockets, self._certificate if secured else None, proxies=proxies)  # type: ignore[arg-type]  # ASGI callables have no nominal type
         server.start()
         for listener in listeners.values():
             emit(ConsoleServed(address=address_of(listener)))

@@ -458,19 +458,22 @@ class ProcessKilled(Event):
     after_s: float
 
 
-class ConsoleCertificateTaken(Event):
-    """The files of the console's certificate and key had changed; whoever connects from now on is shown the new one."""
+class CertificateTaken(Event):
+    """The files of a process's certificate and key had changed; whoever connects from now on is shown the new one."""
 
-    name = "console.certificate_taken"
+    name = "tls.certificate_taken"
     kept = True
+    process: str
     certificate: str
     sha256: str
+    ends_at: float
 
 
-class ConsoleCertificateKept(Event):
-    """The files of the console's certificate and key had changed, but cannot be used; the pair so far is shown on."""
+class CertificateKept(Event):
+    """The files of a process's certificate and key had changed, but cannot be used; the pair so far is shown on."""
 
-    name = "console.certificate_kept"
+    name = "tls.certificate_kept"
     level = "warning"
+    process: str
     certificate: str
     reason: str

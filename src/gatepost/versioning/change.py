@@ -8,6 +8,7 @@ not seen; a rollback is checked and told like any other change; a version and it
 Refusals are values, with all that their reader needs.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -15,10 +16,12 @@ from typing import Any, NamedTuple
 from gatepost.config.canonical import canonical
 from gatepost.config.configuration import Configuration
 from gatepost.config.loader import load_configuration, read_configuration_text
+from gatepost.config.rules import Rule
 from gatepost.contracts.actor import Actor, Audit, Entry
 from gatepost.errors import ConfigError, GatepostError
 from gatepost.telemetry.events import ConfigurationMade, SeedIgnored
 from gatepost.telemetry.log import emit
+from gatepost.versioning.edit import with_default_rules
 from gatepost.versioning.plan import Change, changes, sentence
 from gatepost.versioning.record import Version, VersionLine, checksum
 from gatepost.versioning.store import Also, Proposal, Versions
@@ -59,21 +62,27 @@ Answer = Applied | Outdated | Faulty
 
 
 class Versioning:
-    """The configuration of one house: `faults` is what a start would refuse, `made` is called after each new version's COMMIT."""
+    """The configuration of one house: `faults` is what a start would refuse, `made` is called after each new version's COMMIT.
+
+    `default_rules` are what holds where a version has no rules of its own: a change is told of what holds.
+    """
 
     def __init__(
         self,
         versions: Versions,
         faults: Faults,
         made: Callable[[], object] | None = None,
+        *,
         clock: Callable[[], float] = time.time,
         audit: Audit | None = None,
+        default_rules: tuple[Rule, ...] = (),
     ) -> None:
         self.versions = versions
         self.faults = faults
         self.clock = clock
         self.audit: Audit = audit or (lambda connection, entry: None)
         self._made = made or (lambda: None)
+        self._default_rules = default_rules
 
     async def begin(self, seed: str) -> Version:
         """Import the seed as version 1 when there is no version yet; tell when it was changed since. Raises: ConfigError, StoreError."""
@@ -93,13 +102,13 @@ class Versioning:
 
     async def plan(self, untrusted_text: str, source: str, based_on: int | None = None) -> Answer:
         """Tell what an apply would do."""
-        configuration = self._read(untrusted_text, source)
+        configuration = await asyncio.to_thread(self._read, untrusted_text, source)
         if isinstance(configuration, Faulty):
             return configuration
         newest = await self.newest()
         if checksum(canonical(configuration, source)) != newest.checksum and based_on not in (None, newest.number):
             return await self._outdated(based_on, newest)
-        return Applied(newest.line, changes(read(newest), configuration), made=False)
+        return Applied(newest.line, await asyncio.to_thread(self.between, newest, configuration), made=False)
 
     async def apply(
         self,
@@ -117,15 +126,15 @@ class Versioning:
         Raises: GatepostError without a reason; StoreError; what `also` raises, with nothing made.
         """
         author, reason = _said(author, reason)
-        configuration = self._read(untrusted_text, source)
+        configuration = await asyncio.to_thread(self._read, untrusted_text, source)
         if isinstance(configuration, Faulty):
             return configuration
-        document, newest = canonical(configuration, source), await self.newest()
+        document, newest = await asyncio.to_thread(canonical, configuration, source), await self.newest()
         if document == newest.document:  # applied twice, because an answer was lost, is applied once
             return Applied(newest.line, (), made=False)
         if newest.number != based_on:
             return await self._outdated(based_on, newest)
-        differing = changes(read(newest), configuration)
+        differing = await asyncio.to_thread(self.between, newest, configuration)
         told = _Told(actor or Actor(author, "cli"), differing, self.audit, also)
         kept = await self.versions.make(Proposal(document, author, reason, self.clock(), based_on, told.beside))
         if not kept.made:
@@ -142,8 +151,13 @@ class Versioning:
 
     async def difference(self, before: int, after: int | Configuration) -> tuple[Change, ...]:
         """Tell what differs between two versions, or between a version and other settings."""
-        other = read(await self.get(after)) if isinstance(after, int) else after
-        return changes(read(await self.get(before)), other)
+        other = await self.get(after) if isinstance(after, int) else after
+        return await asyncio.to_thread(self.between, await self.get(before), other)
+
+    def between(self, before: Version, after: Version | Configuration) -> tuple[Change, ...]:
+        """Tell what differs in what holds. Pure, and so for a thread. Raises: ConfigError for a version of another program."""
+        pair = read(before), read(after) if isinstance(after, Version) else after
+        return changes(*(with_default_rules(one, self._default_rules) for one in pair))
 
     async def get(self, number: int) -> Version:
         """Give a version. Raises: GatepostError when there is none of this number."""
@@ -169,7 +183,7 @@ class Versioning:
         since = newest.number - (based_on or 0)
         lines = await self.versions.history(max(since, 1))
         before = await self.versions.get(based_on) if based_on else None
-        differing = changes(read(before), read(newest)) if before is not None and since > 0 else ()
+        differing = self.between(before, newest) if before is not None and since > 0 else ()
         return Outdated(newest.line, tuple(reversed(lines)), differing)
 
     async def _was_changed(self, seed: str, newest: Version) -> bool:

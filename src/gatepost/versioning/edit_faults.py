@@ -9,6 +9,8 @@ from gatepost.versioning.edit_sections import sections, value_at
 from gatepost.versioning.edit_values import Fault
 from gatepost.versioning.plan import by_name
 
+TEXT = "value"
+"""What the one field of an entry of a list of texts is called."""
 _ENTRY = re.compile(r"(?P<section>[a-z_.]+)\[(?P<number>\d+)\]\.?(?P<field>.*)", re.DOTALL)
 
 
@@ -20,7 +22,8 @@ def located(configuration: Configuration, fault: ConfigError) -> Fault:
     if found and section is not None and section.kind != "table":
         names = list(by_name(value_at(configuration, section.path)))
         number = int(found["number"])
-        return Fault(found["field"], fault.cause, fault.mend, section.path, names[number] if number < len(names) else "")
+        field = found["field"] or (TEXT if section.kind == "texts" else "")
+        return Fault(field, fault.cause, fault.mend, section.path, names[number] if number < len(names) else "")
     table, field = _in_table(path)
     return Fault(field, fault.cause, fault.mend, table)
 

@@ -8,7 +8,7 @@ Values are plain. A form's texts are welcome: `"4"` is a number where one is wan
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from types import NoneType
-from typing import Any, get_args
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
 from msgspec import inspect
@@ -37,27 +37,61 @@ class Fault(msgspec.Struct, frozen=True):
 Values = dict[str, Any]
 
 
-def read_values(
-    fields: Iterable[msgspec.structs.FieldInfo], untrusted: Mapping[str, Any], before: msgspec.Struct | None
-) -> Values | tuple[Fault, ...]:
-    """Give a value for each field, or all that is wrong; `before` is what is changed, None for a new entry.
+class Read(NamedTuple):
+    """What was read of an entry or a table. Where a field has a fault, its value is what it was, or its default, or a guess."""
 
-    The faults know no section yet.
-    """
+    values: Values
+    faults: tuple[Fault, ...]
+    """They know no section yet."""
+    is_open: bool
+    """Whether a field could not be read on which the meaning of others depends: a choice or a box."""
+
+
+def read_values(fields: Iterable[msgspec.structs.FieldInfo], untrusted: Mapping[str, Any], before: msgspec.Struct | None) -> Read:
+    """Give a value for each field, with all that is wrong; `before` is what is changed, None for a new entry."""
     known = {field.name: field for field in fields}
-    read: Values = {}
+    values: Values = {}
     faults = [Fault(name, "unknown key", f"the keys here are {', '.join(known)}") for name in untrusted if name not in known]
+    is_open = False
     for name, field in known.items():
+        wrong = [*_wrong_items(field, untrusted.get(name))]
         try:
-            read[name] = _value(field, untrusted, before)
+            values[name] = _value(field, untrusted, before)
         except ConfigError as fault:
-            faults.append(Fault(f"{name}{fault.path.removeprefix(_SOURCE).removeprefix(': ')}", fault.cause, fault.mend))
-    return tuple(faults) if faults else read
+            wrong = wrong or [fault]
+            values[name] = _instead(field, before)
+            is_open = is_open or bare(field.type) is bool or get_origin(bare(field.type)) is Literal
+        faults += [Fault(f"{name}{one.path.removeprefix(_SOURCE).removeprefix(': ')}", one.cause, one.mend) for one in wrong]
+    return Read(values, tuple(faults), is_open)
 
 
 def default_of(field: msgspec.structs.FieldInfo) -> Any:
     """Give a field's default; `msgspec.NODEFAULT` when it has none."""
     return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+
+
+def _instead(field: msgspec.structs.FieldInfo, before: msgspec.Struct | None) -> Any:
+    """Give a value for a field that was not understood, so that the rest can be checked."""
+    default = default_of(field)
+    if before is not None or default is not msgspec.NODEFAULT:
+        return default if before is None else getattr(before, field.name)
+    if bare(field.type) is str:
+        return ""
+    return () if item_of(field.type) is not None else next(iter(get_args(bare(field.type))), 0)
+
+
+def _wrong_items(field: msgspec.structs.FieldInfo, untrusted: Any) -> Iterator[ConfigError]:
+    """Say what is wrong with each table of a list: read as a whole it tells of the first alone."""
+    item = item_of(field.type)
+    if not isinstance(untrusted, list | tuple) or not isinstance(item, type) or not issubclass(item, msgspec.Struct):
+        return
+    for number, one in enumerate(untrusted):
+        try:
+            msgspec.convert(one, item, strict=False)
+        except msgspec.ValidationError as fault:
+            told = complaint(_SOURCE, item, fault)
+            path = told.path.removeprefix(_SOURCE).removeprefix(": ")
+            yield ConfigError(f"[{number}]" + (f".{path}" if path else ""), told.cause, told.mend)
 
 
 def _value(field: msgspec.structs.FieldInfo, untrusted: Mapping[str, Any], before: msgspec.Struct | None) -> Any:

@@ -2,7 +2,7 @@
 """Tell in words what differs between two configurations. Pure.
 
 Entries of a list are known by their name, so that a change of one is not told as the end of one and the beginning of
-another; where an order decides (rules, connectors of equal cost), a move is told, of as few entries as explain it.
+another; where an order decides (rules, connectors of equal cost), a place is told, and a move, of as few entries as explain it.
 A secret is never shown: of a password only where it is kept, of a password's hash only that it changed.
 """
 
@@ -14,11 +14,16 @@ import msgspec
 
 from gatepost.config.blocklists import Blocklist
 from gatepost.config.configuration import Configuration, SendConnector
+from gatepost.config.rules import Rule
 from gatepost.config.secret_marks import reference_fault, secret_fields
 
 HIDDEN = "(not shown)"
 KNOWN_BY: dict[type, tuple[str, ...]] = {SendConnector: ("direction", "name"), Blocklist: ("zone",)}
 """The fields that tell entries of a list apart, where these are not `name` alone."""
+_ORDERED = (Rule, SendConnector)
+"""Entries of whose order something depends."""
+ASKING = ("filters", "threshold", "verdict_reply")
+"""Fields of a rule that say something only where it asks filters."""
 _SHOWN = 5
 """Values of a list that a sentence names."""
 
@@ -34,6 +39,8 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     field: str = ""
     before: Any = None
     after: Any = None
+    place: int | None = None
+    """Where an entry that was added stands, or stood that was removed, in a list whose order decides; counted from 1."""
 
 
 def changes(before: Configuration, after: Configuration) -> tuple[Change, ...]:
@@ -47,7 +54,8 @@ def sentence(change: Change) -> str:
     match change.kind:
         case "added" | "removed":
             said = ", ".join(f"{name} {_shown(value)}" for name, value in (change.after or change.before or {}).items())
-            return f"{place}: {change.kind}" + (f" ({said})" if said else "")
+            where = f" {'at' if change.kind == 'added' else 'from'} place {change.place}" if change.place is not None else ""
+            return f"{place}: {change.kind}{where}" + (f" ({said})" if said else "")
         case "moved":
             return f"{place}: moved from place {change.before} to {change.after}"
         case _:
@@ -73,12 +81,12 @@ def _table_changes(before: msgspec.Struct, after: msgspec.Struct, section: str, 
 
 def _entry_changes(before: Sequence[Any], after: Sequence[Any], section: str) -> Iterator[Change]:
     old, new = by_name(before), by_name(after)
-    for name, one in old.items():
+    for number, (name, one) in enumerate(old.items(), 1):
         if name not in new:
-            yield Change(section, "removed", name, before=_described(one))
-    for name, one in new.items():
+            yield Change(section, "removed", name, before=_described(one), place=_placed(one, number))
+    for number, (name, one) in enumerate(new.items(), 1):
         if name not in old:
-            yield Change(section, "added", name, after=_described(one))
+            yield Change(section, "added", name, after=_described(one), place=_placed(one, number))
         else:
             yield from _table_changes(old[name], one, section, name)
     for name in _moved([name for name in old if name in new], [name for name in new if name in old]):
@@ -122,12 +130,17 @@ def _moved(before: list[str], after: list[str]) -> list[str]:
     return [name for name in after if name not in kept]
 
 
+def _placed(entry: Any, number: int) -> int | None:
+    return number if isinstance(entry, _ORDERED) else None
+
+
 def _described(entry: msgspec.Struct) -> dict[str, Any]:
-    """Give what an entry says that is not its default, but for its name."""
+    """Give what an entry says that is not its default, but for its name and for what says nothing in it."""
     secret, told = secret_fields(type(entry)), {}
+    silent = KNOWN_BY.get(type(entry), ("name",)) + (ASKING if isinstance(entry, Rule) and entry.mode != "check" else ())
     for field in msgspec.structs.fields(entry):
         value = getattr(entry, field.name)
-        if field.name in KNOWN_BY.get(type(entry), ("name",)) or value == field.default:
+        if field.name in silent or value == field.default:
             continue
         told[field.name] = veiled(value) if field.name in secret else msgspec.to_builtins(value)
     return told

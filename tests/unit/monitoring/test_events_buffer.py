@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from gatepost.errors import StoreAway
-from gatepost.monitoring import events_buffer
-from gatepost.monitoring.events_buffer import MOST_WAITING, OF_ALL, OF_ONE_NAME, EventBuffer
+from gatepost.monitoring import events_buffer, events_gathered
+from gatepost.monitoring.events_buffer import EventBuffer
+from gatepost.monitoring.events_gathered import MOST_WAITING, OF_ALL, OF_ONE_NAME
 from gatepost.monitoring.events_record import EventEntry, read_fields
 from gatepost.telemetry import log
 from gatepost.telemetry.events import LinkTrouble, PeerRefused, StoreTrouble
@@ -83,7 +84,7 @@ async def test_a_storm_of_one_name_leaves_room_for_the_others(way: Way) -> None:
 
 async def test_all_names_together_have_a_bound_too(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred a minute; that some were left out is told beyond it."""
-    monkeypatch.setattr(events_buffer, "OF_ONE_NAME", 10_000)
+    monkeypatch.setattr(events_gathered, "OF_ONE_NAME", 10_000)
     for number in range(OF_ALL + 5):
         log.emit(trouble(number))
     await way.buffer.close()

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from gatepost.monitoring.checks import LinkState, Owner, QueueState, RouteState, Sources, checks, fill_level
+from gatepost.monitoring.checks_certificates import Certificates, expiry_level
+from gatepost.monitoring.checks_processes import AskEnds, End, Ends
 from gatepost.monitoring.kinds import KINDS, kind_of
 from gatepost.monitoring.record import Address, Addressees, Look
+from gatepost.smtp.certificate import CertificateState
 from gatepost.storage.usage import Usage
 
 NOW = 1_000_000.0
@@ -26,6 +29,15 @@ def given(value: Any) -> Any:
     return answer
 
 
+def told_ends(told: Ends) -> AskEnds:
+    """Give those of the ends that are younger than asked for."""
+
+    async def answer(since: float) -> Ends:
+        return told._replace(ends=[one for one in told.ends if one.at >= since])
+
+    return answer
+
+
 def sources(
     *,
     links: Sequence[LinkState] = (),
@@ -34,6 +46,8 @@ def sources(
     usages: Mapping[str, Usage | None] | None = None,
     refused: int = 0,
     addressees: Addressees = Addressees(),  # noqa: B008  # a value
+    ends: Ends = Ends(()),  # noqa: B008  # a value
+    certificates: Certificates = Certificates(()),  # noqa: B008  # a value
 ) -> Sources:
     """Give sources of which a test names what it looks at."""
 
@@ -41,7 +55,16 @@ def sources(
         return Owner(3, domain) if domain == "ours.example" else None
 
     return Sources(
-        given(links), given(queues or {}), given(routes or {}), given(usages or {}), given(refused), given(addressees), owner, lambda: NOW
+        given(links),
+        given(queues or {}),
+        given(routes or {}),
+        given(usages or {}),
+        given(refused),
+        given(addressees),
+        owner,
+        told_ends(ends),
+        given(certificates),
+        lambda: NOW,
     )
 
 
@@ -151,6 +174,97 @@ async def test_tracks_that_cannot_be_converted_and_notices_without_an_address_ar
     assert told(await look("legacy.waiting")) == []
     assert told(await look("notices.nowhere")) == [("mail", "warning", 0)]
     assert told(await look("notices.nowhere", addressees=Addressees(Address("a@b.example", "")))) == []
+
+
+def ended(*ages_s: float, process: str = "receive-1", status: int = -9, machine: str = "berlin.example") -> list[End]:
+    """Give ends of a process, by their age."""
+    return [End(NOW - age_s, machine, process, status) for age_s in ages_s]
+
+
+async def test_a_process_that_ends_three_times_in_ten_minutes_keeps_ending() -> None:
+    """Each process of each machine by itself; how it ended last is told."""
+    ends = [*ended(5.0, status=-11), *ended(300.0, 599.0), *ended(1.0, 2.0, process="deliver"), *ended(1.0, 2.0, 601.0, process="console")]
+    seen = await look("process.ending", ends=Ends(ends, frozenset({"berlin.example"})))
+    assert told(seen) == [("berlin.example/receive-1", "error", 0)] and seen.unseen == ()
+    assert seen.findings[0].details == {"ends": 3, "ended_by": "SIGSEGV"}
+
+
+@pytest.mark.parametrize(("status", "shown"), [(3, "exit code 3"), (0, "exit code 0"), (-9, "SIGKILL"), (-99, "signal 99")])
+async def test_how_a_process_ended_is_told_in_words(status: int, shown: str) -> None:
+    """An exit code, a signal by its name, or by its number where it has none."""
+    seen = await look("process.ending", ends=Ends(ended(1.0, 2.0, 3.0, status=status)))
+    assert seen.findings[0].details["ended_by"] == shown
+
+
+async def test_it_is_over_when_the_process_has_run_for_ten_minutes() -> None:
+    """One end keeps it open, none closes it: a process that falls every five minutes is one incident, not many."""
+    standing = {(0, "berlin.example/receive-1"): "error"}
+    still = await look("process.ending", standing, ends=Ends(ended(599.0)))
+    assert told(still) == [("berlin.example/receive-1", "error", 0)] and still.findings[0].details["ends"] == 1
+    assert await look("process.ending", standing, ends=Ends(ended(601.0), frozenset({"berlin.example"}))) == Look()
+
+
+async def test_a_machine_that_is_silent_heals_nothing() -> None:
+    """Its events cannot come; of those that answer all is known, and with none silent of every machine that was."""
+    standing = {(0, "berlin.example/receive-1"): "error", (0, "rome.example/deliver"): "error"}
+    silent = await look("process.ending", standing, ends=Ends((), frozenset({"rome.example"}), silent=True))
+    assert silent == Look((), ("berlin.example",)) and not silent.covers("berlin.example/receive-1")
+    gone = await look("process.ending", standing, ends=Ends((), frozenset({"rome.example"})))
+    assert gone == Look(), "a machine that was parted from says nothing any more"
+
+
+def shown(days_left: float, kept: str = "", life_days: float = 90.0) -> CertificateState:
+    """Give how a certificate does that has so many days left."""
+    ends_at = NOW + days_left * 24 * HOUR
+    return CertificateState("/tls/cert.pem", ends_at - life_days * 24 * HOUR, ends_at, kept)
+
+
+@pytest.mark.parametrize(
+    ("days_left", "life_days", "level"),
+    [
+        (14.01, 90.0, None),
+        (13.99, 90.0, "warning"),
+        (3.01, 90.0, "warning"),
+        (2.99, 90.0, "error"),
+        (-1.0, 90.0, "error"),
+        (13.99, 45.0, "warning"),
+        (2.01, 6.0, None),
+        (1.99, 6.0, "warning"),
+        (0.61, 6.0, "warning"),
+        (0.59, 6.0, "error"),
+    ],
+)
+def test_a_certificate_is_told_of_before_it_runs_out(days_left: float, life_days: float, level: Any) -> None:
+    """14 days and 3 days before; one of six days only when it should have been renewed."""
+    assert expiry_level(shown(days_left, life_days=life_days), NOW) == level
+
+
+def test_a_certificate_whose_end_is_unknown_is_not_told_of() -> None:
+    """Nothing is said of what nobody could read; without a beginning the usual days hold."""
+    assert expiry_level(CertificateState("/tls/cert.pem", 0.0, 0.0), NOW) is None
+    assert expiry_level(CertificateState("/tls/cert.pem", 0.0, NOW + 24 * HOUR), NOW) == "error"
+
+
+async def test_the_first_certificate_to_run_out_is_told_for_each_process() -> None:
+    """Several processes of one name are one incident; a gateway that is silent heals nothing."""
+    told_of = [
+        ("berlin/receive", shown(60.0)),
+        ("berlin/receive", shown(2.0)),
+        ("berlin/receive", shown(9.0)),
+        ("intranet/console", shown(9.0)),
+    ]
+    seen = await look("certificate.expiring", certificates=Certificates(told_of, ("rome",)))
+    assert told(seen) == [("berlin/receive", "error", 0), ("intranet/console", "warning", 0)] and seen.unseen == ("rome",)
+    assert seen.findings[0].details == {"ends_at": NOW + 48 * HOUR, "certificate": "/tls/cert.pem"}
+    assert await look("certificate.expiring", certificates=Certificates(told_of[:1])) == Look()
+
+
+async def test_a_renewed_certificate_that_cannot_be_used_is_told_with_its_reason() -> None:
+    """Once for a process's name, however long the one that is shown still holds."""
+    told_of = [("berlin/receive", shown(60.0)), ("berlin/receive", shown(60.0, "they differ")), ("rome/receive", shown(60.0))]
+    seen = await look("certificate.kept", certificates=Certificates(told_of, ("oslo",)))
+    assert told(seen) == [("berlin/receive", "error", 0)] and seen.unseen == ("oslo",)
+    assert seen.findings[0].details == {"certificate": "/tls/cert.pem", "reason": "they differ"}
 
 
 def test_each_kind_is_checked_and_each_sentence_has_its_german() -> None:

@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+import pytest
 
-from gatepost.config.configuration import Configuration, Notices, OwnedDomain, SendConnector
+from gatepost.config.configuration import Configuration, Console, Notices, OwnedDomain, SendConnector
 from gatepost.delivery.breaker import Breakers
 from gatepost.errors import ControlError
 from gatepost.monitoring.checks import Owner, QueueState, RouteState
+from gatepost.monitoring.checks_certificates import Certificates
 from gatepost.monitoring.notice_mail import Letter
 from gatepost.monitoring.record import Address
 from gatepost.monitoring.sending import Submitted
 from gatepost.roles.gateway_watch import watch_operations
 from gatepost.roles.incident_checks import Rooms, Watch
+from gatepost.smtp.certificate import CertificateState
 from gatepost.storage.contract import Store
 from gatepost.storage.usage import Usage, told
 
@@ -71,7 +74,7 @@ def watch(gateways: Gateways, configuration: Configuration = CONFIGURATION) -> W
     async def none() -> int:
         return 0
 
-    looking = Watch(_NoStore(), gateways, Rooms(newest, none))  # type: ignore[arg-type]
+    looking = Watch(_NoStore(), gateways, Rooms(newest, none), "intranet.example")  # type: ignore[arg-type]
     looking._own.usage = _usage  # type: ignore[method-assign]
     return looking
 
@@ -98,6 +101,20 @@ async def test_a_gateway_whose_store_is_away_is_not_away_itself() -> None:
     assert oslo.works
     await looking.links()
     assert gateways.looks == 1
+
+
+async def test_certificates_are_those_of_gateways_that_answer_and_the_consoles_own() -> None:
+    """What a gateway of another version tells, or does not, is passed over."""
+    berlin = {"file": "/tls/cert.pem", "begins_at": 1.0, "ends_at": 2.0, "kept": "", "new": 1}
+    gateways = Gateways({"berlin": {}, "rome": {}})
+    processes = [{"process": "deliver", "certificate": None}, {"process": "receive", "certificate": berlin}, {"process": "receive"}]
+    gateways.listed[0]["processes"] = [*processes, {"process": "receive", "certificate": {"file": 7}}]
+    gateways.listed[1] |= {"processes": processes, "trouble": "no answer"}
+    looking = watch(gateways)
+    expected = CertificateState("/tls/cert.pem", 1.0, 2.0)
+    assert await looking.certificates() == Certificates([("berlin/receive", expected)], ("rome",))
+    looking._rooms = looking._rooms._replace(certificate=lambda: expected)
+    assert (await looking.certificates()).shown[1:] == [("intranet/console", expected)]
 
 
 async def test_queues_and_routes_of_a_silent_gateway_are_unknown() -> None:
@@ -139,6 +156,23 @@ async def test_who_is_told_stands_in_the_newest_configuration() -> None:
     assert addressees.of("ours.example") == Address("admin@ours.example", "postmaster@ours.example")
     named = msgspec.structs.replace(CONFIGURATION, notices=Notices(notice_sender="gp@x.example"))
     assert (await watch(Gateways({}), named).addressees()).house == Address("", "gp@x.example")
+
+
+@pytest.mark.parametrize(
+    ("named", "link"),
+    [
+        ("", "http://127.0.0.1:6060/incidents/7"),
+        ("https://console.example.com", "https://console.example.com/incidents/7"),
+        ("https://console.example.com:8443/", "https://console.example.com:8443/incidents/7"),
+    ],
+)
+async def test_links_lead_where_the_newest_configuration_says(named: str, link: str) -> None:
+    """To the console's own listener where it says nothing."""
+    configuration = msgspec.structs.replace(CONFIGURATION, console=Console(public_address=named))
+    looking = watch(Gateways({}), configuration)
+    looking._base_url = "http://127.0.0.1:6060/"
+    house = await looking.house()
+    assert (house.hostname, house.link(7)) == ("intranet.example", link)
 
 
 async def test_a_mail_goes_to_the_first_gateway_that_takes_it() -> None:
