@@ -39,13 +39,14 @@ from gatepost.replication.apply import Applier
 from gatepost.replication.artefact import Artefact, Batch
 from gatepost.replication.service import Operation
 from gatepost.roles.console_rooms import ConsoleRooms
+from gatepost.smtp.certificate import Certificate, Identity
 from gatepost.storage.opening import open_store
 from gatepost.testing import toml
 from gatepost.testing.gateway import relay_all_to
 from gatepost.testing.ports import LOOPBACK
 from gatepost.tracking.codec import KIND
 from gatepost.tracking.record import FORM
-from gatepost.web.frame.certificate import Identity
+from gatepost.web.frame.certificate import tls_context
 from gatepost.web.frame.serving import WebServer
 from gatepost.web.site import site as whole_site
 
@@ -230,7 +231,7 @@ def served_site(folder: Path, *, identity: Identity | None = None, **options: An
     async def open_() -> tuple[Site, int]:
         site = await stack.enter_async_context(open_site(folder, **options))
         listening = socket.create_server((LOOPBACK, 0))
-        server = WebServer(site.application, [listening], identity)
+        server = WebServer(site.application, [listening], Certificate("console", identity, tls_context) if identity else None)
         server.start()
         stack.push_async_callback(server.close)
         return site, listening.getsockname()[1]

@@ -64,7 +64,7 @@ async def test_an_event_is_there_once_and_whole(told: Told) -> None:
     first, second = page.events
     assert (first.at, first.gateway, first.process, first.name, first.level) == (NOON, "east.example", "deliver", "store.trouble", "error")
     assert first.fields == {"what": "commit", "reason": "für Ümläute"}
-    assert first.sentence.startswith("The store could not do its work")
+    assert first.sentence.endswith("writing mails. Reason: für Ümläute")
     assert (second.name, second.level, page.below) == ("link.restored", "info", None)
 
 

@@ -83,8 +83,8 @@ def test_a_change_goes_through_plan_apply_and_rollback(gateway: Gateway) -> None
     path.write_text(path.read_text().partition("\n")[0] + "\n" + new)
     planned = asked(gateway, "apply", str(path), "--plan")
     assert [one["sentence"] for one in planned["changes"]] == [
-        'rules "All mails": removed (direction "any", mode "accept")',
-        'rules "Nobody": added (direction "any", mode "reject")',
+        'rules "All mails": removed from place 1 (direction "any", mode "accept")',
+        'rules "Nobody": added at place 1 (direction "any", mode "reject")',
     ]
     assert answer(gateway) == "250"
     made = asked(gateway, "apply", str(path), "--reason", "holidays", "--author", "ann")

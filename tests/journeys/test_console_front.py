@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The console's process and what stands before it: its listeners, a renewed certificate, a proxy that is trusted by a new version."""
+"""The console's process and what stands before it: its listeners, a renewed certificate, a proxy, and the address that people know."""
 
 import asyncio
 import hashlib
 import json
+import re
 import shutil
 import socket
 import ssl
@@ -17,11 +18,11 @@ import pytest
 from gatepost.config.bootstrap import Bootstrap, Listener, Tls
 from gatepost.roles import console
 from gatepost.roles.control import ask, console_path
+from gatepost.smtp import certificate
 from gatepost.testing import toml
 from gatepost.testing.gateway import relay_all_to
 from gatepost.testing.ports import LOOPBACK, free_port
 from gatepost.testing.tls import CertificateFiles, self_signed, unchecked_client_context
-from gatepost.web.frame import certificate
 from waiting import until
 
 VISITOR = "203.0.113.9"
@@ -57,10 +58,14 @@ class Front(NamedTuple):
         headers = {"X-Forwarded-For": f"1.2.3.4, {VISITOR}"}
         return httpx2.get(f"{scheme}://{LOOPBACK}:{port}/api/v1/incidents", verify=verify, headers=headers, trust_env=False).status_code
 
-    def apply(self, *networks: str) -> None:
+    def trust(self, *networks: str) -> None:
         """Make a version that trusts these."""
+        self.apply(f"[console]\ntrusted_proxies = {json.dumps(networks)}\n")
+
+    def apply(self, tail: str) -> None:
+        """Make a version that ends so, in place of what the one before said of notices and the console."""
         now = self.ask("config.export")
-        document = f"{now['document'].partition('[console]')[0]}\n[console]\ntrusted_proxies = {json.dumps(networks)}\n"
+        document = re.split(r"^\[(?:notices|console)\]$", now["document"], maxsplit=1, flags=re.MULTILINE)[0] + "\n" + tail
         made = self.ask("config.apply", document=document, source="test", author="ann", reason="a proxy", based_on=now["number"])
         assert made["outcome"] == "made", made
 
@@ -100,7 +105,7 @@ async def test_a_renewed_certificate_is_shown_on_each_listener_and_told_once(
     await asyncio.to_thread(shutil.copy, new.key, front.files.key)
     expected = hashlib.sha256(ssl.PEM_cert_to_DER_cert(new.certificate.read_text())).hexdigest()
     await until(lambda: front.shown() == [expected, expected], "both show the new one")
-    assert capfd.readouterr().err.count('"event":"console.certificate_taken"') == 1
+    assert capfd.readouterr().err.count('"event":"tls.certificate_taken"') == 1
 
 
 async def test_a_proxy_is_trusted_from_when_a_version_says_so_until_one_says_otherwise(
@@ -115,7 +120,33 @@ async def test_a_proxy_is_trusted_from_when_a_version_says_so_until_one_says_oth
         return {one["client"] for one in events[-3:]}
 
     assert await asyncio.to_thread(told) == {LOOPBACK}
-    await asyncio.to_thread(front.apply, "192.0.2.0/24", LOOPBACK)
+    await asyncio.to_thread(front.trust, "192.0.2.0/24", LOOPBACK)
     await until(lambda: told() == {VISITOR}, "the proxy is trusted")
-    await asyncio.to_thread(front.apply)
+    await asyncio.to_thread(front.trust)
     await until(lambda: told() == {LOOPBACK}, "it is trusted no more")
+
+
+async def test_links_lead_to_the_public_address_of_the_version_in_force(front: Front) -> None:
+    """Without a restart; to the console's own first listener where it names none."""
+    told: list[dict[str, Any]] = []
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
+        assert length is not None
+        told.append(json.loads(await reader.readexactly(int(length[1]))))
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(hear, LOOPBACK, 0) as receiver:
+        url = f"http://{LOOPBACK}:{receiver.sockets[0].getsockname()[1]}/"
+        await asyncio.to_thread(front.ask, "webhook.create", name="chat", url=url, author="ann")
+        own, public = f"http://{LOOPBACK}:{front.ports[0]}", "https://console.example.com"
+        for count, address in enumerate(("", public, ""), start=1):
+            # An incident opens anew with each: first somebody is named to whom notices go, then nobody.
+            for recipient in ("ann@example.com", ""):
+                tail = f'[notices]\nadministrative_address = "{recipient}"\n[console]\npublic_address = "{address}"\n'
+                await asyncio.to_thread(front.apply, tail)
+                await asyncio.to_thread(front.ask, "incident.recheck", kind="notices.nowhere", subject="mail")
+            await until(lambda count=count: len([one for one in told if one["event"] == "opened"]) == count, "it is told")
+            assert told[-1]["link"] == f"{address or own}/incidents/{told[-1]['incident']}"

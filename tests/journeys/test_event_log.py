@@ -60,7 +60,7 @@ async def test_a_next_hop_that_stops_is_found_in_the_event_log(tmp_path: Path) -
         (down,) = await found(gateway, name="delivery.route_down")
         assert (down["gateway"], down["process"], down["level"]) == ("gateway.example", "deliver", "warning")
         assert str(port) in down["fields"]["route"] and down["fields"]["reason"]
-        assert down["sentence"].startswith("A next hop has failed several mails in a row")
+        assert down["sentence"].startswith("Several mails in a row did not get through")
         warnings = await found(gateway, level="warning", text=str(port))
         assert [one["id"] for one in warnings] == [down["id"]], warnings
 

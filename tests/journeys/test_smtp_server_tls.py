@@ -214,3 +214,26 @@ def _mail_with_certificate(address: tuple[str, int], certificate: CertificateFil
             if not piece:
                 raise ConnectionError("hung up")
             said += piece
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+@on_both_loops
+async def test_a_handshake_asks_for_what_is_shown_when_it_begins(tmp_path, implicit):
+    """What was renewed since the listener opened, or since the session began, is shown; a session under TLS keeps its own."""
+    old, new = (server_context(*self_signed(tmp_path / name, "gate.example")) for name in ("old", "new"))
+    asked = []
+    async with receiving(tls=lambda: asked.append(old if len(asked) < 1 else new) or asked[-1], implicit=implicit) as server:
+        clients = [await Client.connect(server.address, tls=implicit) for _ in range(2)]
+        assert len(asked) == 2 * implicit
+        for client in clients:
+            await client.say(b"EHLO c")
+            if not implicit:
+                await client.starttls()
+        assert asked == [old, new]
+        for client in clients:
+            await client.envelope()
+            await client.send(b"BDAT 1 LAST\r\nx")
+            assert (await client.reply())[:3] == "250"
+            await client.close()
+        assert asked == [old, new]
+    assert [mail.peer.tls[:7] for mail in server.house.mails] == ["TLSv1.3"] * 2

@@ -21,8 +21,9 @@ from typing import Any, Final, NamedTuple
 import uvloop
 
 from console_site import Site, open_site
+from gatepost.smtp.certificate import Certificate, Identity
 from gatepost.testing.ports import LOOPBACK
-from gatepost.web.frame.certificate import Identity
+from gatepost.web.frame.certificate import tls_context
 from gatepost.web.frame.forwarded import Proxies
 from gatepost.web.frame.gate import LIMITS, Limits
 from gatepost.web.frame.serving import WebServer
@@ -158,7 +159,8 @@ def attacked(
     async def open_() -> tuple[Site, int]:
         site = await stack.enter_async_context(open_site(folder, **options))
         listening = socket.create_server((LOOPBACK, 0))
-        server = WebServer(site.application, [listening], identity, limits, proxies)
+        certificate = Certificate("console", identity, tls_context) if identity else None
+        server = WebServer(site.application, [listening], certificate, limits, proxies)
         server.start()
         stack.push_async_callback(server.close)
         return site, listening.getsockname()[1]

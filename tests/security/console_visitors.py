@@ -12,8 +12,8 @@ import pyotp
 import pytest
 
 from console_site import PASSWORD
+from gatepost.smtp.certificate import Identity
 from gatepost.testing.tls import self_signed, unchecked_client_context
-from gatepost.web.frame.certificate import Identity
 from security.console_attack import Target, attacked
 
 COOKIE = "gatepost-session"

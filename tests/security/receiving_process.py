@@ -72,10 +72,8 @@ class Yes:
 
 async def main(folder: Path, layer: str) -> None:
     limits = ReceiveLimits()
-    tls = None
-    if layer == "TLS":
-        files = self_signed(folder)
-        tls = server_context(str(files.certificate), str(files.key))
+    context = server_context(*self_signed(folder)) if layer == "TLS" else None
+    tls = (lambda: context) if context is not None else None
     reception = Reception(
         name="test", terms=Terms(hostname="gate.example", limits=limits), service=Yes(folder), gate=Gate(limits), tls=tls,
         implicit_tls=tls is not None,

@@ -27,6 +27,7 @@ from gatepost.smtp.server.gate import Gate
 from gatepost.smtp.server.listener import Reception
 from gatepost.smtp.server.service import Received
 from gatepost.smtp.session.terms import Terms
+from gatepost.smtp.tls import AskTls
 from gatepost.testing.tls import TlsChannel, unchecked_client_context
 
 PATIENCE_S = 10.0
@@ -174,11 +175,16 @@ class Running(NamedTuple):
     address: tuple[str, int]
 
 
+def showing(tls: AskTls | ssl.SSLContext | None) -> AskTls | None:
+    """Give what a listener asks for each handshake: always the same where it is a context."""
+    return (lambda: tls) if isinstance(tls, ssl.SSLContext) else tls
+
+
 @asynccontextmanager
 async def receiving(
     house: House | None = None,
     *,
-    tls: ssl.SSLContext | None = None,
+    tls: AskTls | ssl.SSLContext | None = None,
     implicit: bool = False,
     submission: bool = False,
     tls_required: bool = False,
@@ -194,7 +200,9 @@ async def receiving(
     )
     gate = Gate(chosen, clock) if clock else Gate(chosen)
     house = house or House()
-    reception = Reception(name="test", terms=terms, service=house, gate=gate, tls=tls, implicit_tls=implicit, proxy_from=proxy_from)
+    reception = Reception(
+        name="test", terms=terms, service=house, gate=gate, tls=showing(tls), implicit_tls=implicit, proxy_from=proxy_from
+    )
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY on these alone
     if family == socket.AF_INET6:
         listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)

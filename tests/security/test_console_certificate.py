@@ -11,44 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from gatepost.telemetry.events import ConsoleCertificateKept, ConsoleCertificateTaken
-from gatepost.testing.tls import self_signed, unchecked_client_context
-from gatepost.web.frame import certificate
-from gatepost.web.frame.certificate import Certificate, Identity
+from gatepost.smtp import certificate
+from gatepost.testing.tls import unchecked_client_context
+from renewed_pair import Pair, fingerprint_in
 from security.console_attack import Target, attacked, request
 from waiting import until
 
 PAGE = request("GET", "/sign-in")
 KEPT = request("GET", "/sign-in", keep=True)
-
-
-class Pair:
-    """The files that the console reads, and what may be laid into them."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._count = 0
-        self.identity = Identity(folder / "certificate.pem", folder / "key.pem")
-        self.lay(self.make())
-
-    def make(self) -> Identity:
-        """Make a certificate and its key, elsewhere."""
-        self._count += 1
-        folder = self._folder / str(self._count)
-        folder.mkdir()
-        files = self_signed(folder, "console.example")
-        return Identity(Path(files.certificate), Path(files.key))
-
-    def lay(self, pair: Identity) -> str:
-        """Lay both where the console reads; gives the certificate's fingerprint."""
-        shutil.copy(pair.certificate, self.identity.certificate)
-        shutil.copy(pair.key, self.identity.key)
-        return fingerprint_in(pair.certificate)
-
-
-def fingerprint_in(path: Path) -> str:
-    """Give the SHA-256 of a certificate in a file."""
-    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(path.read_text())).hexdigest()
 
 
 def shown(connection: socket.socket) -> str:
@@ -67,7 +37,6 @@ def shown_by(target: Target) -> str:
 @pytest.fixture
 def pair(tmp_path: Path) -> Pair:
     """A pair in its place."""
-    (tmp_path / "tls").mkdir()
     return Pair(tmp_path / "tls")
 
 
@@ -89,7 +58,7 @@ async def test_a_renewed_pair_is_shown_to_who_connects_from_then_on(pair, tmp_pa
         third = pair.lay(pair.make())
         await until(lambda: shown_by(target) == third, "it is renewed once more")
     told = events(capfd.readouterr().err)
-    assert [event["sha256"] for name, event in told if name == "console.certificate_taken"] == [second, third]
+    assert [event["sha256"] for name, event in told if name == "tls.certificate_taken"] == [second, third]
 
 
 def _key_of_another(pair: Pair) -> None:
@@ -133,58 +102,13 @@ async def test_a_pair_that_is_no_good_is_told_and_the_old_one_is_shown_on(pair, 
         second = pair.lay(pair.make())
         await until(lambda: shown_by(target) == second, "the whole pair is shown")
     (name, kept), *_, (last, taken) = events("".join(heard) + capfd.readouterr().err)
-    assert (name, kept["level"]) == ("console.certificate_kept", "warning")
-    assert (last, taken["sha256"]) == ("console.certificate_taken", second)
+    assert (name, kept["level"]) == ("tls.certificate_kept", "warning")
+    assert (last, taken["sha256"]) == ("tls.certificate_taken", second)
     assert kept["certificate"] == str(pair.identity.certificate)
     assert "set `tls` to PEM files that belong together" in kept["reason"] and "PRIVATE" not in kept["reason"]
-
-
-def test_what_somebody_is_still_writing_is_left_alone(pair):
-    """It is taken at the second look that finds it the same, so that a chain of which only the first certificate is there yet is not."""
-    held = Certificate(pair.identity)
-    first = held.context
-    assert [held.look(), held.look()] == [None, None]
-    whole = pair.identity.certificate.read_text()
-    pair.lay(pair.make())
-    for count in range(1, 4):
-        with pair.identity.certificate.open("a") as file:
-            file.write(whole)
-        assert (held.look(), held.context) == (None, first), count
-    assert isinstance(held.look(), ConsoleCertificateTaken)
-    assert held.context is not first
-    assert [held.look(), held.look()] == [None, None]
-
-
-def test_what_changes_while_it_is_read_is_read_again(pair, monkeypatch):
-    """A pair of which one file was exchanged in between is not taken on the word of the look before."""
-    held = Certificate(pair.identity)
-    first, make = held.context, certificate.tls_context
-    pair.lay(pair.make())
-    assert held.look() is None
-
-    def changing(identity: Identity) -> ssl.SSLContext:
-        context = make(identity)
-        pair.lay(pair.make())
-        return context
-
-    monkeypatch.setattr(certificate, "tls_context", changing)
-    assert (held.look(), held.context) == (None, first)
-    monkeypatch.setattr(certificate, "tls_context", make)
-    assert held.look() is None
-    told = held.look()
-    assert isinstance(told, ConsoleCertificateTaken) and told.sha256 == fingerprint_in(pair.identity.certificate)
-
-
-def test_each_state_of_the_files_is_told_once(pair):
-    """A broken pair is no news at the next look; what is back as it was is no news either."""
-    held = Certificate(pair.identity)
-    aside = pair.identity.key.rename(pair.identity.key.with_suffix(".aside"))
-    assert [type(held.look()) for _ in range(4)] == [type(None), ConsoleCertificateKept, type(None), type(None)]
-    aside.rename(pair.identity.key)
-    assert [held.look() for _ in range(3)] == [None, None, None]
 
 
 def events(log: str) -> list[tuple[str, dict[str, str]]]:
     """Give what a log tells of certificates."""
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    return [(one["event"], one) for one in lines if one["event"].startswith("console.certificate")]
+    return [(one["event"], one) for one in lines if one["event"].startswith("tls.certificate")]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from gatepost.smtp.certificate import Identity
 from gatepost.testing.tls import unchecked_client_context
-from gatepost.web.frame.certificate import Identity
 from security.console_attack import attacked, request
 from security.console_visitors import a_secure_target, an_identity  # noqa: F401 - fixtures
 

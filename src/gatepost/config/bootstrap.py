@@ -36,7 +36,7 @@ class Listener(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The gateway's own TLS identity."""
+    """The machine's own TLS identity. Files that were renewed are taken without a restart."""
 
     certificate: Annotated[str, Meta(description="PEM file: certificate, then its chain.")] = ""
     key: Annotated[str, Meta(description="PEM file of the private key. P-256 costs least per connection.")] = ""

@@ -101,7 +101,9 @@ class Notices(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Dns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whom the gateway asks about names."""
 
-    servers: Annotated[tuple[str, ...], Meta(description="Name servers: `address`, `address:port` or `[address]:port`; empty: those of the machine.")] = ()
+    servers: Annotated[
+        tuple[str, ...], Meta(description="Name servers: `address`, `address:port` or `[address]:port`; empty: those of the machine.")
+    ] = ()
     zone_file: Annotated[
         str, Meta(description="Answer from this zone file alone and ask no server: for trials on a machine without a network.")
     ] = ""
@@ -117,6 +119,14 @@ class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
             examples=[["127.0.0.1"], ["192.0.2.10", "2001:db8::/64"]],
         ),
     ] = ()
+    public_address: Annotated[
+        str,
+        Meta(
+            description="Where browsers reach the console, for links in notices: scheme, host and, unless it is the usual one, port; "
+            "empty: the address of its own listener.",
+            examples=["https://console.example.com"],
+        ),
+    ] = ""
 
 
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import msgspec
 
 from gatepost.config.configuration import Configuration, CorporateServer, OwnedDomain, SendConnector, SubmissionUser
-from gatepost.config.names import domain_fault, name_server_fault, network_fault, next_hop_fault, pattern_fault
+from gatepost.config.names import domain_fault, name_server_fault, network_fault, next_hop_fault, pattern_fault, web_address_fault
+from gatepost.config.retention import Retention
 from gatepost.config.secret_marks import reference_fault
 from gatepost.errors import ConfigError
 
@@ -29,12 +30,15 @@ def configuration_faults(configuration: Configuration, source: str) -> Iterator[
     yield from _domain_faults(configuration, source)
     yield from _notice_faults(configuration, source)
     yield from _server_faults(configuration.corporate_servers, source)
+    yield from _address_faults(configuration.corporate_users, source)
     yield from _user_faults(configuration.submission_users, source)
     yield from _connector_faults(configuration.send_connectors, source)
     yield from _unserved(configuration, source)
     yield from _name_server_faults(configuration.dns.servers, source)
     yield from _proxy_faults(configuration.console.trusted_proxies, source)
+    yield from _public_address_faults(configuration.console.public_address, source)
     yield from _endless(configuration, source)
+    yield from _retention_faults(configuration.retention, source)
 
 
 def _domain_faults(configuration: Configuration, source: str) -> Iterator[ConfigError]:
@@ -75,9 +79,11 @@ def _server_faults(servers: tuple[CorporateServer, ...], source: str) -> Iterato
         if first != number:
             yield ConfigError(f"{where}.name", f"{server.name!r} is corporate_servers[{first}] already", "name it otherwise")
         if not (server.networks or server.certificate_sha256 or server.provider_header):
-            yield ConfigError(where, "nothing says how to know this server", "give networks, certificate_sha256 or provider_header")
+            cause = "nothing says how to know this server"
+            yield ConfigError(f"{where}.networks", cause, "give networks, certificate_sha256 or provider_header")
         if bool(server.provider_networks) != bool(server.provider_header):
-            yield ConfigError(where, "only one of provider_networks and provider_header is given", "give both or none")
+            absent = "provider_header" if server.provider_networks else "provider_networks"
+            yield ConfigError(f"{where}.{absent}", "only one of provider_networks and provider_header is given", "give both or none")
         if server.provider_header and not _HEADER.fullmatch(server.provider_header):
             yield ConfigError(f"{where}.provider_header", "this is no header field", "write it as `Name: value`")
         if server.certificate_sha256 and not _SHA256_HEX.match(server.certificate_sha256):
@@ -88,6 +94,12 @@ def _server_faults(servers: tuple[CorporateServer, ...], source: str) -> Iterato
             elif ipaddress.ip_network(network).prefixlen == 0:
                 cause = "is the whole internet, which would make this an open relay"
                 yield ConfigError(f"{where}.networks[{index}]", cause, "write only the servers' own addresses")
+
+
+def _address_faults(addresses: tuple[str, ...], source: str) -> Iterator[ConfigError]:
+    for number, address in enumerate(addresses):
+        if fault := _mailbox_fault(address) if address else "the address is empty":
+            yield ConfigError(f"{source}: corporate_users[{number}]", fault, "write one address, as user@example.com")
 
 
 def _user_faults(users: tuple[SubmissionUser, ...], source: str) -> Iterator[ConfigError]:
@@ -155,12 +167,23 @@ def _proxy_faults(networks: tuple[str, ...], source: str) -> Iterator[ConfigErro
             yield ConfigError(where, cause, "write only the proxies' own addresses")
 
 
+def _public_address_faults(address: str, source: str) -> Iterator[ConfigError]:
+    if address and (fault := web_address_fault(address)):
+        yield ConfigError(f"{source}: console.public_address", fault, "write it as https://console.example.com")
+
+
 def _endless(configuration: Configuration, source: str) -> Iterator[ConfigError]:
     """TOML knows `inf` and `nan`; a time that never comes would take the limit away."""
     for section in ("receive", "delivery"):
         for key, value in msgspec.structs.asdict(getattr(configuration, section)).items():
             if isinstance(value, float) and not math.isfinite(value):
                 yield ConfigError(f"{source}: {section}.{key}", f"{value} is no limit", "write a finite number")
+
+
+def _retention_faults(retention: Retention, source: str) -> Iterator[ConfigError]:
+    if retention.details_days > retention.summaries_days:
+        cause = f"details cannot be kept longer than the summaries, which are kept for {retention.summaries_days} days"
+        yield ConfigError(f"{source}: retention.details_days", cause, f"write a whole number from 1 to {retention.summaries_days}")
 
 
 def _serves(connector: SendConnector, domain: OwnedDomain) -> bool:

@@ -8,6 +8,7 @@ import ipaddress
 import re
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z", re.IGNORECASE)
+_HOST_AND_PORT = re.compile(r"(?:\[([0-9a-fA-F:.]*:[0-9a-fA-F:.]*)\]|([^:\[\]]+))(?::([0-9]{1,5}))?\Z")
 _LONGEST_NAME = 253
 """Source: RFC 1035 §2.3.4, 255 octets on the wire."""
 
@@ -94,6 +95,20 @@ def next_hop_fault(host: str) -> str:
     if address_fault(name) and (fault := domain_fault(name)):
         return fault
     return _port_fault(port) if colon else ""
+
+
+def web_address_fault(address: str) -> str:
+    """Tell what is wrong with `https://host`, or `http://`, with a port or without, and nothing behind it but a slash."""
+    scheme, _, rest = address.partition("://")
+    place = rest.removesuffix("/")
+    if scheme.lower() in ("https", "http") and any(mark in place for mark in "/?#@"):
+        return f"{address!r} has more than scheme, host and port"
+    found = _HOST_AND_PORT.match(place) if address.isascii() and scheme.lower() in ("https", "http") else None
+    if found is None:
+        return f"{address!r} is no web address"
+    bracketed, name, port = found.groups()
+    wrong = address_fault(bracketed) if bracketed else address_fault(name) and domain_fault(name)
+    return f"{address!r} is no web address" if wrong or (port and _port_fault(port)) else ""
 
 
 def _port_fault(port: str) -> str:

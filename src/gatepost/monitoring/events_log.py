@@ -14,8 +14,8 @@ import msgspec
 
 from gatepost.errors import UsageError
 from gatepost.monitoring.events_record import FORM, HOUSE, KIND, LEVELS, EventEntry, decode_entries, read_fields
-from gatepost.monitoring.events_sentences import sentence
 from gatepost.monitoring.events_store import DROPPED_AT_ONCE, EventRow, EventStatements, Wanted
+from gatepost.monitoring.events_telling import sentence
 from gatepost.replication.apply import Applier
 from gatepost.replication.artefact import Artefact
 from gatepost.replication.service import Handler, Operation
@@ -40,7 +40,7 @@ class EventLine(msgspec.Struct, frozen=True):
     """debug, info, warning, error."""
     fields: dict[str, Any]
     sentence: str
-    """What such an event means; '' when a newer program has told it."""
+    """What happened, in English; '' when a newer program has told it."""
 
 
 class EventPage(msgspec.Struct, frozen=True):
@@ -163,4 +163,5 @@ def _line(row: EventRow) -> EventLine:
         fields = read_fields(row.fields)
     except msgspec.MsgspecError:
         fields = {"text": row.fields}
-    return EventLine(row.id, row.at, row.gateway, row.process, row.name, _LEVEL_NAMES.get(row.level, "error"), fields, sentence(row.name))
+    level = _LEVEL_NAMES.get(row.level, "error")
+    return EventLine(row.id, row.at, row.gateway, row.process, row.name, level, fields, sentence(row.name, fields))

@@ -34,6 +34,8 @@ class Kind(NamedTuple):
     """How long a finding must last before it opens an incident."""
     frees_mail: bool = False
     """When one heals, mails may leave again: what waits for another try is tried at once."""
+    about_a_thing: bool = True
+    """Whether the subject names one of several things; else it is a word for the program alone, and people are not shown it."""
 
 
 _REASON = Detail("reason", "Reason")
@@ -154,12 +156,14 @@ KINDS: Mapping[str, Kind] = {
         "/monitoring/message-tracking",
         (Detail("refused", "Tracks", "number"),),
         every_s=300.0,
+        about_a_thing=False,
     ),
     "notices.nowhere": Kind(
         "Notices go nowhere",
         "No administrative address is set, so nobody is told of incidents by mail.",
         "Set the administrative address of the house; domains may have one of their own.",
         "/configuration/advanced-settings",
+        about_a_thing=False,
     ),
 }
 
@@ -167,3 +171,8 @@ KINDS: Mapping[str, Kind] = {
 def kind_of(name: str) -> Kind:
     """Give a kind; one that this program does not know any more has its name for a title."""
     return KINDS.get(name) or Kind(name, "This program does not know this kind of incident.", "Update Gatepost.", "/")
+
+
+def thing(kind: str, subject: str) -> str:
+    """Give what an incident is about, as people know it; '' where there is only one thing it could be about."""
+    return subject if kind_of(kind).about_a_thing else ""

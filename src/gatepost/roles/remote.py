@@ -96,12 +96,16 @@ WAYS: Final[Mapping[str, Way]] = {
     "config.draft.others": Way("GET", "/configuration/drafts"),
     "config.draft.rebase": Way("POST", "/configuration/draft/rebase"),
     "config.draft.apply": Way("POST", "/configuration/draft/apply"),
+    "trial.rules": Way("POST", "/trials/rules"),
+    "trial.mail": Way("POST", "/trials/mail"),
     "access.self": Way("GET", "/access/self"),
     "access.admins": Way("GET", "/access/administrators"),
     "access.admin": Way("PUT", "/access/administrators/{name}", body="change"),
     "access.token.list": Way("GET", "/access/tokens"),
     "access.token.make": Way("POST", "/access/tokens"),
     "access.token.revoke": Way("DELETE", "/access/tokens/{id}"),
+    "access.session.list": Way("GET", "/access/sessions"),
+    "access.session.end": Way("DELETE", "/access/sessions/{id}"),
     "access.audit": Way("GET", "/audit"),
 }
 

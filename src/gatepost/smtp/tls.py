@@ -8,7 +8,13 @@ the wire can be replayed in a test. One layer serves one connection.
 
 import hashlib
 import ssl
+from collections.abc import Callable
+from pathlib import Path
 
+from gatepost.errors import GatepostError
+
+AskTls = Callable[[], ssl.SSLContext]
+"""Is asked for each handshake: a renewed certificate is in force from the next one on."""
 _READ_BYTES = 16_384  # a read gives one record at most (RFC 8446 §5.1)
 
 
@@ -94,18 +100,26 @@ class TlsLayer:
         return hashlib.sha256(certificate).hexdigest() if certificate else ""
 
 
-def server_context(certificate: str, key: str, *, client_ca: str = "") -> ssl.SSLContext:
+def server_context(certificate: str | Path, key: str | Path, *, client_ca: str = "") -> ssl.SSLContext:
     """Make the context of a listener: TLS 1.2 and newer (RFC 8997), resumption by ticket.
 
     `client_ca` is a PEM file: then a client certificate is asked for, and one that does not chain to
-    it ends the handshake. Raises OSError or ssl.SSLError when a file cannot be used.
+    it ends the handshake. Raises: GatepostError for a file that cannot be used.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
-    context.load_cert_chain(certificate, key)
+    try:
+        context.load_cert_chain(certificate, key, password="")  # None would have one that is sealed ask a terminal.
+    except OSError as error:  # ssl.SSLError is one
+        said = f"{certificate} and {key} are no certificate and its key ({error.strerror or error})"
+        raise GatepostError(f"{said}; set `tls` to PEM files that belong together, the key without a password") from None
     if client_ca:
-        context.load_verify_locations(client_ca)
+        try:
+            context.load_verify_locations(client_ca)
+        except OSError as error:
+            said = f"{client_ca} holds no certificates of authorities ({error.strerror or error})"
+            raise GatepostError(f"{said}; set `client_ca` to a PEM file of those whose client certificates are asked for") from None
         context.verify_mode = ssl.CERT_OPTIONAL
     return context
 

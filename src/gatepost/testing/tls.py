@@ -100,8 +100,8 @@ def unchecked_client_context() -> ssl.SSLContext:
     return context
 
 
-def self_signed(folder: Path, *names: str) -> CertificateFiles:
-    """Make a P-256 certificate for these names and 127.0.0.1, valid for ten days; it is its own authority."""
+def self_signed(folder: Path, *names: str, days: float = 10.0) -> CertificateFiles:
+    """Make a P-256 certificate for these names and 127.0.0.1, valid for so many days; it is its own authority."""
     names = names or ("gateway.example", "localhost")
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
@@ -115,7 +115,7 @@ def self_signed(folder: Path, *names: str) -> CertificateFiles:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=10))
+        .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())

@@ -279,4 +279,5 @@ def test_every_operation_of_the_private_api_can_be_asked_by_url(site: Site):
     """Nothing that the console's socket serves is missing, and nothing is served there only."""
     by_socket = set(site.operations) | {"queue.list", "queue.show", "queue.retry", "queue.drop"}
     only_by_url = {"people.user.add", "access.self", "access.token.list", "access.token.make", "access.token.revoke", "access.audit"}
+    only_by_url |= {"access.session.list", "access.session.end", "trial.rules", "trial.mail"}
     assert set(WAYS) - only_by_url == by_socket

@@ -17,8 +17,8 @@ from gatepost.cli.people import people
 from gatepost.cli.place import HERE, Place
 from gatepost.errors import ControlError, UsageError
 from gatepost.roles.remote import Console, ask, written
+from gatepost.smtp.certificate import Identity
 from gatepost.testing.tls import self_signed
-from gatepost.web.frame.certificate import Identity
 
 MAIL = head(NOON)
 Say = Callable[..., tuple[int, str]]

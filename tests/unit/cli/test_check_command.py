@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`gatepost check`: a mail file's structure, its defects, and whether the gateway would refuse it."""
 
+import io
 import json
 
 import pytest
@@ -91,7 +92,18 @@ def test_defects_are_named_with_their_sentence(check):
 
 
 def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path, capfd):
-    """A folder or a missing file is exit code 3."""
-    assert main(["check", str(tmp_path)]) == 3
-    assert main(["check", str(tmp_path / "absent")]) == 3
-    assert capfd.readouterr().err.count("name a mail file") == 2
+    """A folder or a missing file is exit code 2, as a wrong word is."""
+    assert main(["check", str(tmp_path)]) == 2
+    assert main(["check", str(tmp_path / "absent")]) == 2
+    assert capfd.readouterr().err.count("; name a file that is there") == 2
+
+
+def test_a_hyphen_is_standard_input(monkeypatch, capfd):
+    """Wherever it stands; and when that is closed, a sentence says so."""
+    for words in (["-"], ["-", "--json"], ["--json", "-"]):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(MAIL)))
+        assert main(["check", *words]) == 0
+    monkeypatch.setattr("sys.stdin", None)
+    capfd.readouterr()
+    assert main(["check", "-"]) == 2
+    assert "standard input cannot be read (it is closed); " in capfd.readouterr().err

@@ -76,16 +76,31 @@ def test_what_cannot_be_done_is_one_sentence_and_exit_code_3(words, capfd, tmp_p
 
 
 def test_a_defect_of_ours_is_a_sentence_too(monkeypatch, capfd):
-    """Whatever goes wrong inside, nobody sees a traceback."""
+    """Whatever goes wrong inside, nobody sees a traceback, and the exit code is none of an answer's."""
 
     def explode(words):
         raise ZeroDivisionError("a surprise")
 
     monkeypatch.setattr("gatepost.cli.app.carry_out", explode)
-    assert main(["queue", "list"]) == 3
+    assert main(["queue", "list"]) == 70
     err = capfd.readouterr().err
     assert err.count("\n") == 1
     assert "ZeroDivisionError at test_command_line.py:" in err
+
+
+def test_a_librarys_panic_is_a_sentence_too(monkeypatch, capfd):
+    """Libraries in Rust raise what is no Exception."""
+
+    class Panic(BaseException):
+        pass
+
+    def explode(words):
+        raise Panic("called `unwrap()` on nothing")
+
+    monkeypatch.setattr("gatepost.cli.app.carry_out", explode)
+    assert main(["queue", "list"]) == 70
+    err = capfd.readouterr().err
+    assert (err.count("\n"), "Panic at test_command_line.py:" in err) == (1, True)
 
 
 def test_an_interrupt_is_quiet(monkeypatch, capfd):

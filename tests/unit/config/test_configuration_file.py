@@ -46,6 +46,19 @@ def test_an_empty_configuration_owns_nothing_and_has_every_limit(load):
         SERVER + f'certificate_sha256 = "{"aF" * 32}"',
         USER,
         "[receive]\ntls_timeout_s = 5",
+        *(
+            f'[console]\npublic_address = "{one}"'
+            for one in (
+                "",
+                "https://console.example.com",
+                "https://console.example.com/",
+                "http://gate:6060",
+                "HTTPS://192.0.2.1:8443",
+                "https://[2001:db8::1]",
+                "https://[::1]:65535/",
+                "https://xn--bcher-kva.example",
+            )
+        ),
     ],
 )
 def test_what_can_work_is_taken(load, text):
@@ -76,6 +89,43 @@ def test_what_can_work_is_taken(load, text):
         ('[console]\ntrusted_proxies = ["192.0.2.1/24"]', "console.trusted_proxies[0]", "meant 192.0.2.0/24?"),
         ('[console]\ntrusted_proxies = ["0.0.0.0/0"]', "console.trusted_proxies[0]", "everybody could say himself where he comes from"),
         ('[console]\ntrusted_proxies = ["::/0"]', "console.trusted_proxies[0]", "everybody could say himself where he comes from"),
+        *(
+            (f'[console]\npublic_address = "{one}"', "console.public_address", "is no web address; write it as https://console.example.com")
+            for one in (
+                "console.example.com",
+                "ftp://console.example.com",
+                "https://",
+                "https:///",
+                "https://a..b",
+                "https://a:0",
+                "https://a:65536",
+                "https://a:",
+                "https://a b",
+                "https://::1",
+                "https://[192.0.2.1]",
+                "https://[::1",
+                "https://[::g]",
+                "https://1.2.3",
+                "https://a\\tb",
+                "https://bücher.example",
+                "https:// a",
+                "//console.example.com",
+                "javascript://a",
+            )
+        ),
+        *(
+            (f'[console]\npublic_address = "{one}"', "console.public_address", "has more than scheme, host and port")
+            for one in (
+                "https://console.example.com/path",
+                "https://a//",
+                "https://a/?q",
+                "https://a?q",
+                "https://a#f",
+                "https://anna@a",
+                "https://a:b@c",
+                "http://a/b/",
+            )
+        ),
         ('[dns]\nservers = ["192.0.2.53", "nonsense:x:y"]', "dns.servers[1]", "is no IP address"),
         ('[dns]\nservers = ["192.0.2.53:99999"]', "dns.servers[0]", "is no port"),
         ('[dns]\nservers = ["[2001:db8::53]53"]', "dns.servers[0]", "is no name server"),

@@ -2,6 +2,7 @@
 """EnvelopedData and AuthEnvelopedData: only those addressed read them, and nothing leaves unchecked."""
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import padding, x25519
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -287,6 +288,44 @@ def test_a_key_without_identifier_is_found_by_its_hash():
     name = one.certificate.names[1]
     assert name is not None
     assert keys.find(name) is one.private
+
+
+@pytest.mark.parametrize("transport", [PKCS1, OAEP])
+@pytest.mark.parametrize("kind", ["rsa1024", "rsa2047"])
+def test_nobody_writes_to_a_short_key(kind: str, transport: Transport):
+    """What is encrypted to it others can read; mail that came so is opened all the same."""
+    short = person(kind)
+    assert addressee(short.certificate, transport=transport) == Fault("forbidden", f"an RSA key of {kind[3:]} bits is too short")
+
+
+def impossible(kind: str) -> Certificate:
+    """Certify a key with which nothing can be computed: nobody but a forger makes one, and authorities have certified some."""
+    if kind == "x25519":
+        return certify(x25519.X25519PublicKey.from_public_bytes(b"\1" + bytes(31)), "impossible")
+    usual = person("rsa")
+    numbers = usual.secret.public_key().public_numbers()
+    modulus = der.integer(numbers.n)
+    return Certificate(usual.certificate.encoded.replace(modulus, modulus[:-1] + bytes((modulus[-1] & 0xFE,))))
+
+
+@pytest.mark.parametrize("kind", ["even modulus", "x25519"])
+@pytest.mark.parametrize("transport", [PKCS1, OAEP])
+def test_a_key_that_is_none_is_a_value(kind: str, transport: Transport):
+    """Whoever is to be written to chose his key; it fails before a mail is written."""
+    found = addressee(impossible(kind), transport=transport)
+    assert isinstance(found, Fault)
+    assert found.kind == "unsupported"
+
+
+def test_a_key_takes_what_lost_a_leading_zero():
+    """Some peers write the number without it; the octets of a modulus are rounded up."""
+    short = person("rsa2047")
+    public = short.secret.public_key()
+    for _ in range(2000):
+        encrypted = public.encrypt(b"k" * 16, padding.PKCS1v15())
+        if encrypted[0] == 0:
+            break
+    assert short.private.unwrap(encrypted.lstrip(b"\0"), PKCS1, 16) == b"k" * 16
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -4,6 +4,7 @@
 import datetime
 
 import pytest
+from cryptography import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from gatepost.encryption.cms.content import read
 from gatepost.encryption.cms.digests import digest
 from gatepost.encryption.cms.fault import Fault
 from gatepost.encryption.cms.identifier import by_issuer
-from gatepost.encryption.cms.policy import Policy
+from gatepost.encryption.cms.policy import LEGACY, Policy
 from gatepost.encryption.cms.scheme import Scheme
 from gatepost.encryption.cms.signed.message import SignedData
 from gatepost.encryption.cms.signed.signer import Signer, default_scheme
@@ -300,8 +301,18 @@ def test_short_keys_are_refused_or_marked():
     one = person("rsa1024")
     data = sign(CONTENT, [Signer(one.private, one.certificate, Scheme("rsa-pkcs1", "sha256"))], NOW)
     [judgement] = verify(signed(data))
+    assert (judgement.verdict, judgement.reason) == ("unknown", "an RSA key of 1024 bits is not accepted")
+    assert (judgement.findings, judgement.certificate) == (("short-key",), one.certificate)
+    [judgement] = verify(signed(data), policy=LEGACY)
     assert (judgement.verdict, judgement.findings) == ("intact", ("short-key",))
-    assert verdict(data, policy=Policy(rsa_bits=2048)) == ("unknown", "an RSA key of 1024 bits is not accepted")
+    assert verdict(data, policy=LEGACY._replace(rsa_bits=1025)) == ("unknown", "an RSA key of 1024 bits is not accepted")
+
+
+@pytest.mark.parametrize("pss", [False, True])
+@pytest.mark.parametrize("kind", ["rsa1024", "rsa2047"])
+def test_nobody_signs_with_a_short_key(kind: str, pss: bool):
+    """Whoever reads it would refuse it; no algorithm that is written depends on how much is read."""
+    assert default_scheme(person(kind).certificate, pss=pss) == Fault("forbidden", f"an RSA key of {kind[3:]} bits is too short")
 
 
 def test_sha1_needs_the_policy():
@@ -311,6 +322,10 @@ def test_sha1_needs_the_policy():
     assert verdict(data) == ("unknown", "signatures over SHA-1 are not accepted")
     [judgement] = verify(signed(data), policy=Policy(sha1=True))
     assert (judgement.verdict, judgement.findings) == ("intact", ("sha1",))
+    [judgement] = verify(signed(data))
+    assert (judgement.verdict, judgement.findings, judgement.certificate) == ("unknown", ("sha1",), person("rsa").certificate)
+    assert judgement.scheme is not None
+    assert judgement.scheme.digest == "sha1"
 
 
 def test_each_of_several_signers_is_judged():
@@ -412,7 +427,7 @@ def test_a_signers_issuer_in_another_form_is_found():
 
 
 def test_certificates_a_strict_library_refuses_still_name_the_signer():
-    """A negative serial number is one; the library's refusal is a value."""
+    """A negative serial number is one, a version that does not exist another."""
     one = person("p256")
     positive = certify(one.secret.public_key(), "negative", serial=0x55AA55AA55AA55AA)
     negative = Certificate(positive.encoded.replace(bytes.fromhex("020855aa55aa55aa55aa"), bytes.fromhex("0208d5aa55aa55aa55aa")))
@@ -420,8 +435,7 @@ def test_certificates_a_strict_library_refuses_still_name_the_signer():
     assert (judgement.verdict, judgement.certificate) == ("intact", negative)
     version_nine = Certificate(positive.encoded.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020108")))
     assert version_nine.issuer == positive.issuer
-    refused = version_nine.x509()
-    assert isinstance(refused, Fault)
-    assert refused.kind == "malformed"
+    with pytest.raises(x509.InvalidVersion):
+        x509.load_der_x509_certificate(version_nine.encoded)
     [judgement] = verify(signed(sign(CONTENT, [Signer(one.private, version_nine, Scheme("ecdsa", "sha256"))], NOW)))
     assert judgement.verdict == "intact"

@@ -2,6 +2,8 @@
 """Name constraints, kind by kind (RFC 5280 §4.2.1.10, RFC 9598 §6)."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gatepost.encryption.cms import der
 from gatepost.encryption.cms.fault import Refusal
@@ -9,6 +11,8 @@ from gatepost.encryption.cms.oids import encoded
 from gatepost.encryption.paths.constraints import NameConstraints, NameRules, read_name_constraints
 from gatepost.encryption.paths.extensions import inside
 from gatepost.encryption.paths.general_names import GeneralName, NameKind, read_general_name
+from gatepost.encryption.paths.mailbox import read_mailbox
+from gatepost.encryption.smime.binding import same
 
 WITHIN = [
     ("email", b"example.com", b"a@example.com", True),
@@ -51,7 +55,9 @@ def test_a_name_is_in_a_permitted_subtree_or_not(kind: NameKind, base: bytes, na
     assert (objection == "") == within
 
 
-@pytest.mark.parametrize(("kind", "base", "name", "within"), [one for one in WITHIN if not one[2].startswith((b"urn:", b"http://192"))])
+@pytest.mark.parametrize(
+    ("kind", "base", "name", "within"), [one for one in WITHIN if not one[2].startswith((b"urn:", b"http://192", b"A@"))]
+)
 def test_a_name_is_in_an_excluded_subtree_or_not(kind: NameKind, base: bytes, name: bytes, within: bool):
     """An excluded subtree lets exactly the other names pass."""
     objection = rules(excluded=(GeneralName(kind, base),)).objection([GeneralName(kind, name)])
@@ -66,6 +72,92 @@ def test_what_cannot_be_compared_is_refused_both_ways():
         assert rules(permitted=(base,)).objection([name])
         assert rules(excluded=(base,)).objection([name])
         assert not rules(permitted=(GeneralName("dns", b"a.example"),)).objection([name])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"boss@corp.example ", b"g:boss@corp.example;", b"boss@corp.example\r\n", b"boss@corp.example,", b"boss@corp.example;",
+        b"boss @corp.example", b"boss@corp.example.", b"<boss@corp.example>", b"", "boss@corp.example".encode("utf-16-be"),
+    ],
+)  # fmt: skip
+def test_an_address_that_is_none_steps_round_nothing(written: bytes):
+    """What is no mailbox by RFC 5321 is in every excluded subtree and in no permitted one, whatever a lenient reader sees in it."""
+    for base in (b"corp.example", b".example", b"boss@corp.example", b"other.example"):
+        assert rules(excluded=(GeneralName("email", base),)).objection([GeneralName("email", written)])
+        assert rules(permitted=(GeneralName("email", base),)).objection([GeneralName("email", written)])
+
+
+@pytest.mark.parametrize("written", [b"BOSS@corp.example", b'"boss"@corp.example', b'"b\\oss"@Corp.Example'])
+def test_an_address_that_people_take_for_an_excluded_one_is_excluded(written: bytes):
+    """In other letters, or in quotes (RFC 5321 §4.1.2), it would bind to the excluded person's From; it is permitted letter by letter."""
+    boss = GeneralName("email", b"boss@corp.example")
+    assert rules(excluded=(boss,)).objection([GeneralName("email", written)])
+    assert (rules(permitted=(boss,)).objection([GeneralName("email", written)]) == "") == written.startswith(b'"')
+
+
+@given(st.text('aB."\\ @ü,', max_size=5), st.text('aB."\\ @ü,', max_size=5))
+def test_what_is_bound_as_an_excluded_address_is_excluded(one: str, other: str):
+    """Whatever two addresses From's reader takes for the same, a constraint takes for the same."""
+    first, second = (f"{local}@corp.example".encode() for local in (one, other))
+    shown, certified = read_mailbox(first), read_mailbox(second)
+    if certified is None:
+        assert rules(excluded=(GeneralName("email", b"elsewhere.example"),)).objection([GeneralName("email", second)])
+    elif shown is not None and same(shown, certified):
+        assert rules(excluded=(GeneralName("email", first),)).objection([GeneralName("email", second)])
+        assert rules(excluded=(GeneralName("email", b"corp.example"),)).objection([GeneralName("email", second)])
+
+
+@pytest.mark.parametrize("base", [b"corp.example ", b"*.corp.example", b"corp.example.", b"<boss@corp.example>", b"boss@corp.example "])
+def test_a_constraint_that_is_none_forbids_every_address(base: bytes):
+    """An issuer meant to exclude something; what it was cannot be guessed."""
+    name = GeneralName("email", b"a@b.example")
+    assert rules(excluded=(GeneralName("email", base),)).objection([name])
+    assert rules(permitted=(GeneralName("email", base),)).objection([name])
+
+
+def _name(*parts: tuple[int, bytes]) -> bytes:
+    return der.sequence(*(der.set_of([der.sequence(der.oid(b"\x55\x04\x0a"), der.element(tag, value))]) for tag, value in parts))
+
+
+def directory(name: bytes) -> GeneralName:
+    return read_general_name(inside(der.explicit(4, name)))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        (0x0C, b"CORP"),
+        (0x1A, b"Corp"),
+        (0x14, b" corp "),
+        (0x1E, "Corp".encode("utf-16-be")),
+        (0x0C, "Co\u00adrp".encode()),
+        (0x0C, "Co\u200brp\u202e".encode()),
+        (0x0C, "Ｃｏｒｐ".encode()),
+        (0x0C, b"Co\x00rp"),
+    ],
+)
+def test_an_excluded_name_is_excluded_however_it_is_written(part: tuple[int, bytes]):
+    """In another string type, in other letters, with characters that nobody sees (RFC 5280 §7.1, RFC 4518 §2)."""
+    excluded = rules(excluded=(directory(_name((0x13, b"Corp"))),))
+    assert excluded.objection([directory(_name(part, (0x0C, b"Boss")))])
+    assert not excluded.objection([directory(_name((0x0C, b"Corporation")))])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        _name((0x0C, b"Corp"), *[(0x0C, b"x")] * 200),
+        _name((0x0C, b"Corp"), (0x0C, b"x" * 20_000)),
+        _name((0x2C, der.element(0x0C, b"Corp"))),
+    ],
+    ids=["many parts", "large", "in pieces"],
+)
+def test_a_name_that_cannot_be_compared_steps_round_nothing(name: bytes):
+    """Too long, too large or a text in pieces: where directory names are constrained such a name is refused."""
+    for which in ("permitted", "excluded"):
+        with pytest.raises(Refusal):
+            rules(**{which: (directory(_name((0x13, b"Corp"))),)}).objection([directory(name)])
 
 
 def test_a_wildcard_does_not_step_round_an_exclusion():

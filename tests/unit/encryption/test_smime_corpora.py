@@ -10,7 +10,7 @@ import pytest
 from cms_people import ring
 from gatepost.encryption.cms.certificate import Certificate
 from gatepost.encryption.cms.key_index import KeyIndex
-from gatepost.encryption.cms.policy import Policy
+from gatepost.encryption.cms.policy import LEGACY
 from gatepost.encryption.paths.demands import Demands
 from gatepost.encryption.paths.validator import Validator
 from gatepost.encryption.smime.layer import SignedLayer
@@ -20,10 +20,10 @@ from gatepost.encryption.smime.policy import RELEASE, ReadPolicy, ReleasePolicy
 from gatepost.encryption.smime.purpose import purpose_of
 from gatepost.encryption.smime.reading import read
 from gatepost.encryption.smime.verify import GOOD, Asked, Report, is_encrypted, report
-from gatepost.roles.mail_file import certificates, identity
+from gatepost.roles.mail_material import certificates, identities
 from shared_corpora import corpus, wire_form
 
-LENIENT = ReadPolicy(algorithms=Policy(sha1=True, triple_des=True))
+LENIENT = ReadPolicy(algorithms=LEGACY)
 TODAY = datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC)
 SECRET = b"THIS IS A PGP/MIME ENCRYPTED MESSAGE"
 
@@ -37,13 +37,13 @@ def mail(path: Path) -> bytes:
 
 
 def keys_of(path: Path, password: str):
-    one = identity(path.read_bytes(), password, path.name)
-    return ring_of(one)
+    return ring_of(*identities(path.read_bytes(), password, path.name))
 
 
-def ring_of(one):
+def ring_of(*held):
     keys = KeyIndex()
-    keys.add(one.certificate, one.key)
+    for one in held:
+        keys.add(one.certificate, one.key)
     return keys
 
 

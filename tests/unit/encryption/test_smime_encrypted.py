@@ -12,6 +12,7 @@ from gatepost.encryption.cms.enveloped.ciphers import AES128_CBC, AES256_CBC, AE
 from gatepost.encryption.cms.enveloped.encrypt import encrypt as encrypt_cms
 from gatepost.encryption.cms.fault import Fault
 from gatepost.encryption.cms.signed.signer import Signer, default_scheme
+from gatepost.encryption.cms.signed.write import sign as sign_cms
 from gatepost.encryption.smime.layer import EncryptedLayer, SignedLayer
 from gatepost.encryption.smime.opening import open_mail
 from gatepost.encryption.smime.policy import RELEASE, ReleasePolicy
@@ -179,6 +180,18 @@ def test_triple_wrapping_is_read_to_its_core(form):
     assert opened.reading.content.endswith(b"All is well.\r\n")
     assert "signed-ciphertext" in opened.findings
     assert parse(opened.mail).headers.text("subject") == "Secret plan"
+
+
+def test_a_signature_around_what_stays_closed_is_told():
+    """Without a key, with a stranger's, and around what cannot be read as ciphertext, it says nothing of who wrote what is inside."""
+    raw = wrap(MAIL, (signer(),), NOW, to("p256"), encrypt_as=CBC)
+    assert isinstance(raw, bytes)
+    garbled = sign_cms(b"Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\r\nAll is well.\r\n", (signer(),), NOW)
+    opaque = b"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64_lines(garbled)
+    for reading in (read(raw), read(raw, ring(person("p521"))), read(opaque)):
+        assert [type(layer) for layer in reading.layers] == [SignedLayer, EncryptedLayer]
+        assert "signed-ciphertext" in reading.all_findings
+    assert "signed-ciphertext" not in read(encrypted(MAIL)).all_findings
 
 
 def test_layers_are_bounded():

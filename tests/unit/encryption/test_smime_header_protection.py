@@ -78,7 +78,7 @@ def test_each_policy_leaves_outside_what_it_says(policy):
         assert outer.text(name) == value, name
     assert content.root.content_type.parameters["hp"] == "cipher"
     record = [field.text for field in content.headers.all("hp-outer")]
-    wanted = [f"{name}: {outer.text(name)}" for name in ("From", "To", "Date", "Subject", "Keywords", "Comments", "Message-ID")]
+    wanted = [f"{name}: {outer.text(name)}" for name in ("From", "To", "Date", "Subject", "Keywords", "Comments", "Message-ID", "X-Mailer")]
     assert record == [line for line in wanted if not line.endswith(": ")]
     mail = opened(written).headers
     for name in ("from", "to", "date", "subject", "keywords", "comments", "message-id", "x-mailer"):
@@ -121,6 +121,102 @@ def test_a_signature_alone_protects_and_hides_nothing():
     assert "hp-outer" not in content.headers
     assert parse(written).headers.text("subject") == content.headers.text("subject") == "Dinner plans"
     assert content.root.body == b"At eight, as ever.\r\n"
+
+
+AUTHORS = (
+    b"User-Agent: Sample/1\r\nOrganization: Example\r\nX-Priority: 1\r\nList-Id: <team.example.org>\r\n"
+    b"List-Unsubscribe: <mailto:a@example.org>\r\n"
+    b"Thread-Index: AQHa\r\nAutocrypt: addr=a\r\nx-folded: a\r\n b\r\nX-Twice: 1\r\nX-Twice: 2\r\n"
+)
+TRANSPORTS = (
+    b"Return-Path: <a@example.org>\r\nReceived: by x.example; Fri, 20 Feb 2026 18:30:02 -0500\r\nReceived-SPF: pass\r\n"
+    b"Delivered-To: b@x.example\r\n"
+    b"DKIM-Signature: v=1; h=from\r\nDomainKey-Signature: a=x\r\nARC-Seal: i=1\r\nARC-Message-Signature: i=1\r\n"
+    b"ARC-Authentication-Results: i=1\r\n"
+    b"Authentication-Results: x.example; dkim=pass\r\nX-Outer-Subject: was\r\nResent-From: c@example.org\r\nBcc: d@example.org\r\n"
+    b"HP-Outer: Subject: forged\r\n"
+)
+
+
+def fields(headers) -> list[tuple[str, str]]:
+    return [(field.name.lower(), field.text) for field in headers]
+
+
+@pytest.mark.parametrize("way", ["encrypted", "signed", "sealed"])
+def test_all_that_is_the_authors_goes_inside(way):
+    """RFC 9788 §5.2: every field but those of the structure; what the way of the mail wrote stays outside and is none of the author's."""
+    raw = TRANSPORTS + HEADER + AUTHORS + b"MIME-Version: 1.0\r\n" + TEXT
+    how = EncryptAs(AES256_GCM, True, "none")
+    written = {
+        "encrypted": lambda: encrypt(raw, TO, how),
+        "signed": lambda: sign(raw, (SIGNER,), NOW, SignAs(header_protection=True)),
+        "sealed": lambda: seal(raw, (SIGNER,), NOW, TO, encrypt_as=how),
+    }[way]()
+    content = inside(written).headers
+    mine = fields(parse(HEADER + AUTHORS).headers)
+    assert [one for one in fields(content) if one[0] not in ("content-type", "hp-outer")] == mine
+    record = [tuple(field.text.split(": ", 1)) for field in content.all("hp-outer")]
+    assert [(name.lower(), value) for name, value in record] == ([] if way == "signed" else mine)
+    structure = ("mime-version", "content-type", "content-transfer-encoding", "content-disposition")
+    assert [one for one in fields(parse(written).headers) if one[0] not in structure] == fields(
+        parse(TRANSPORTS + HEADER + AUTHORS).headers
+    )
+    if way != "signed":
+        mail = parse(open_mail(written, ring(BOB), REMOVED).mail).headers
+        assert sorted(one for one in fields(mail) if one[0] not in structure) == sorted(
+            fields(parse(TRANSPORTS + HEADER + AUTHORS).headers)
+        )
+
+
+@pytest.mark.parametrize(("policy", "is_hidden"), [("none", False), ("baseline", True), ("shy", True)])
+def test_a_topic_that_tells_the_subject_is_hidden_with_it(policy, is_hidden):
+    """Outlook writes the subject into Thread-Topic too; the reader gets both back."""
+    raw = b"Subject: RE: Plan to buy\r\nThread-Topic: Plan to buy\r\nThread-Index: AQHa\r\n" + TEXT
+    for written in (sealed(raw, policy), sealed(raw, policy, legacy=True), sealed(raw, policy, cipher=AES256_CBC)):
+        outer = parse(written).headers
+        assert ("thread-topic" in outer) == (not is_hidden)
+        assert (b"Plan to buy" in written) == (not is_hidden)
+        assert [field.text for field in inside(written).headers.all("hp-outer")][-1] == "Thread-Index: AQHa"
+    mail = opened(sealed(raw, policy)).headers
+    assert (mail.text("subject"), mail.text("thread-topic"), mail.text("thread-index")) == ("RE: Plan to buy", "Plan to buy", "AQHa")
+
+
+def test_a_topic_that_a_server_adds_outside_is_no_finding():
+    """Exchange writes one from the subject that it sees; the one inside counts, or none is there to tell."""
+    raw = HEADER + b"Thread-Topic: Dinner\r\n" + TEXT
+    for mail, topic in ((raw, "Dinner"), (HEADER + TEXT, "[...]")):
+        written = b"Thread-Topic: [...]\r\n" + seal(mail, (SIGNER,), NOW, TO, encrypt_as=EncryptAs(AES256_GCM, True))
+        found = report(read(written, ring(BOB)), Asked(TRUST, NOW))
+        assert (found.verdict, found.findings) == ("valid_bound", ())
+        assert opened(written).headers.text("thread-topic") == topic
+
+
+@pytest.mark.parametrize("name", [b"Boss Big", b"=?utf-8?q?Anna_=C3=84=2E?=", b"", b"Anna A. (Boss)", b"Boss: Anna A."])
+def test_another_name_outside_a_signed_from_is_told(name):
+    """The address binds as ever, and the changed name, group or comment is a finding."""
+    written = sign(HEADER + TEXT, (SIGNER,), NOW, SignAs(header_protection=True))
+    changed = written.replace(b"From: Anna A. <anna@example.org>", b"From: " + name + b" <anna@example.org>" + b";" * (b":" in name), 1)
+    found = report(read(changed), Asked(TRUST, NOW))
+    assert (found.verdict, found.findings) == ("valid_bound", ("header-differs",))
+
+
+def test_a_from_that_is_written_otherwise_is_no_other():
+    """Quotes, folds and encoded words that say the same change nothing."""
+    written = sign(HEADER + TEXT, (SIGNER,), NOW, SignAs(header_protection=True))
+    for same in (b'"Anna A." <anna@example.org>', b"Anna\r\n A. <ANNA@example.org>", b"=?utf-8?q?Anna_A=2E?= <anna@example.org>"):
+        assert report(read(written.replace(b"Anna A. <anna@example.org>", same, 1)), Asked(TRUST, NOW)).findings == ()
+
+
+def test_another_name_outside_an_encryption_is_told():
+    """What was left outside is known by HP-Outer, From's name too; the reader gets the protected one with the other beside it."""
+    written = seal(HEADER + TEXT, (SIGNER,), NOW, TO, encrypt_as=EncryptAs(AES256_GCM, True))
+    assert "header-differs" not in report(read(written, ring(BOB)), Asked(TRUST, NOW)).findings
+    changed = written.replace(b"From: Anna A. <", b"From: Boss Big <", 1)
+    found = report(read(changed, ring(BOB)), Asked(TRUST, NOW))
+    assert (found.verdict, "header-differs" in found.findings) == ("valid_bound", True)
+    mail = opened(changed).headers
+    assert (mail.text("from"), mail.text("x-outer-from")) == ("Anna A. <anna@example.org>", "Boss Big <anna@example.org>")
+    assert "x-outer-from" not in opened(written).headers
 
 
 def test_the_legacy_display_stands_before_a_text():

@@ -14,13 +14,16 @@ from cms_people import NOW, authority, person
 from gatepost.config.limits import MessageLimits
 from gatepost.encryption.cms.certificate import Certificate
 from gatepost.encryption.cms.local_key import LocalKey
+from gatepost.encryption.cms.scheme import Scheme
 from gatepost.encryption.cms.signed.signer import Signer, default_scheme
+from gatepost.encryption.cms.signed.write import sign as sign_cms
 from gatepost.encryption.paths.validator import Validator
 from gatepost.encryption.smime.binding import bind, shown_by
 from gatepost.encryption.smime.path_trust import PathTrust
 from gatepost.encryption.smime.purpose import purpose_of
 from gatepost.encryption.smime.reading import read
-from gatepost.encryption.smime.verify import Asked, Report, report
+from gatepost.encryption.smime.seven_bit import base64_lines
+from gatepost.encryption.smime.verify import Asked, Report, SignerReport, report
 from gatepost.encryption.smime.writing import SignAs, sign
 from gatepost.message.headers import Headers
 
@@ -165,6 +168,16 @@ def stranger() -> Signer:
     return Signer(LocalKey(key), certificate, default_scheme(certificate))
 
 
+def test_who_signed_is_told_where_his_algorithm_is_refused():
+    """The track says who used SHA-1, and that he did."""
+    one = person("rsa", "anna")
+    cms = sign_cms(b"\r\nAll is well.\r\n", (Signer(one.private, one.certificate, Scheme("rsa-pkcs1", "sha1")),), NOW)
+    head = b"From: anna@example.org\r\nContent-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    found = report(read(head + base64_lines(cms)), Asked(TRUST, NOW))
+    assert (found.verdict, found.findings) == ("unverifiable", ("sha1",))
+    assert found.signers == (SignerReport("CN=anna,O=Example  Org", ("anna@example.org",), found.signers[0].serial, "sha1", "rsa-pkcs1"),)
+
+
 def certified(subject: list[x509.NameAttribute], *alternatives: x509.GeneralName) -> Certificate:
     key, root = authority()
     public = ec.generate_private_key(ec.SECP256R1()).public_key()
@@ -183,11 +196,11 @@ MAIL_IN_SUBJECT = x509.NameAttribute(NameOID.EMAIL_ADDRESS, "old@example.org")
         ((), ["old@example.org"]),
         ((x509.RFC822Name("new@example.org"),), ["new@example.org"]),
         ((x509.RFC822Name("one@example.org"), x509.RFC822Name("two@example.org")), ["one@example.org", "two@example.org"]),
-        ((x509.DNSName("example.org"),), []),
+        ((x509.DNSName("example.org"),), ["old@example.org"]),
     ],
 )
-def test_the_subjects_address_counts_only_without_alternative_names(alternatives, addresses):
-    """An issuer who writes alternative names has said with them whose certificate it is."""
+def test_the_subjects_address_counts_only_without_alternative_names_for_mail(alternatives, addresses):
+    """An issuer who writes such names has said with them whose certificate it is; a host's name says nothing of mail."""
     assert [str(one) for one in purpose_of(certified([MAIL_IN_SUBJECT], *alternatives)).addresses] == addresses
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from gatepost.monitoring.events_sentences import sentence
 from gatepost.telemetry import log
 from gatepost.telemetry.events import Event, MailReceived, ProcessStarted, SessionEnded, StoreTrouble
 from gatepost.telemetry.reference import catalogue
@@ -66,10 +65,3 @@ def test_a_sink_that_fails_harms_nobody() -> None:
 
     log.forward(broken)
     log.emit(StoreTrouble(what="commit", reason="full"))
-
-
-def test_each_event_has_a_sentence_for_people() -> None:
-    """That of its class; an event of a newer program has none."""
-    assert sentence("process.started") == "A process is ready for its work."
-    assert all(sentence(kind.name) for kind in catalogue())
-    assert sentence("process.transfigured") == ""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gatepost.config.blocklists import Blocklist, RealtimeBlocklistSettings
 from gatepost.config.canonical import canonical
-from gatepost.config.configuration import Configuration, CorporateServer, Dns, OwnedDomain, SendConnector, SubmissionUser
+from gatepost.config.configuration import Configuration, Console, CorporateServer, Dns, OwnedDomain, SendConnector, SubmissionUser
 from gatepost.config.limits import DeliveryLimits, MessageLimits, ReceiveLimits
 from gatepost.config.loader import read_configuration_text
 from gatepost.config.reputation import ReputationSettings
@@ -97,6 +97,14 @@ def test_the_default_configuration_is_empty():
     """Nothing differs from the defaults, nothing is written."""
     assert canonical(Configuration()) == "\n"
     assert read_configuration_text(canonical(Configuration()), "it") == Configuration()
+
+
+def test_a_key_is_written_only_when_it_is_set():
+    """A gateway of a version before the key can take a configuration that makes no use of it."""
+    assert canonical(Configuration(console=Console(public_address=""))) == "\n"
+    assert (
+        canonical(Configuration(console=Console(public_address="https://c.example"))) == '[console]\npublic_address = "https://c.example"\n'
+    )
 
 
 def test_a_secret_in_the_settings_is_refused_and_not_shown():

@@ -113,6 +113,30 @@ def test_every_fault_is_told_at_its_field():
     assert refused(Put(section="send_connectors", values={"name": "in", "direction": "inbound"}))[0][0] == "name"
 
 
+def test_no_fault_hides_another():
+    """What cannot be read, where it cannot stand, and what a start would refuse are told in one round, each fault once."""
+    rule = {"name": "", "threshold": "many", "mail_from": "nobody", "clients": "everywhere"}
+    rule["filters"] = [{"name": "words", "multiplier": "11"}, {"name": "reputation", "multiplier": "x"}]
+    told = refused(Put(section="rules", values=rule, place=9))
+    wanted = ["clients[0]", "filters[0].multiplier", "filters[1].multiplier", "mail_from[0]", "name", "place", "threshold"]
+    assert sorted(field for field, _ in told) == wanted
+    told = refused(Put(section="rules", values={"name": "A", "mode": "accept", "mail_from": "nobody"}, place=9))
+    assert [field for field, _ in told] == ["place", "name", "mail_from[0]"]
+    connector = {"name": "", "direction": "inbound", "cost": "x", "smart_hosts": "a:b", "domains": "@"}
+    told = refused(Put(section="send_connectors", values=connector))
+    assert sorted(field for field, _ in told) == ["cost", "domains[0]", "name", "smart_hosts[0]"]
+    blocklist = {"zone": "", "points": "x", "answers": "192.0.2.1"}
+    told = refused(Put(section="filters.realtime_blocklists.lists", values=blocklist))
+    assert sorted(field for field, _ in told) == ["answers[0]", "points", "zone"]
+    server = {"name": "ours", "tenant": "x", "networks": ""}
+    told = refused(Put(section="corporate_servers", values=server))
+    assert sorted(field for field, _ in told) == ["name", "networks", "tenant"]
+    told = refused(Set(section="notices", values={"administrative_address": "x", "notice_sender": "y"}))
+    assert [field for field, _ in told] == ["administrative_address", "notice_sender"]
+    told = refused(Put(section="rules", entry="B", values={"mode": "maybe", "mail_from": "nobody", "filters": []}))
+    assert told == [("mode", "'maybe' is not one of the choices")], "what depends on an unread choice is not guessed at"
+
+
 @pytest.mark.parametrize(
     ("operation", "field"),
     [
@@ -121,12 +145,17 @@ def test_every_fault_is_told_at_its_field():
         (Put(section="rules", entry="B", values={"mode": "check"}), "filters"),
         (Put(section="owned_domains", values={"name": "no domain"}), "name"),
         (Put(section="corporate_servers", entry="ours", values={"networks": "0.0.0.0/0"}), "networks[0]"),
-        (Put(section="corporate_servers", entry="ours", values={"networks": ""}), ""),
+        (Put(section="corporate_servers", entry="ours", values={"networks": ""}), "networks"),
+        (Put(section="corporate_servers", entry="ours", values={"provider_header": "X: 1"}), "provider_networks"),
+        (Put(section="corporate_servers", entry="ours", values={"provider_networks": "192.0.2.0/24"}), "provider_header"),
+        (Set(section="retention", values={"details_days": 50, "summaries_days": 5}), "details_days"),
         (Put(section="submission_users", values={"name": "li", "password": "$argon2id$short"}), "password"),
         (Put(section="send_connectors", entry="inbound in", values={"smart_hosts": ""}), "smart_hosts"),
         (Put(section="filters.word_groups", values={"name": "x", "words": "(", "search": "regex"}), "words[0]"),
         (Put(section="filters.realtime_blocklists.lists", values={"zone": "bl.example", "answers": "192.0.2.1"}), "answers[0]"),
         (Set(section="filters.character_sets", values={"allowed": "Klingon"}), "allowed[0]"),
+        (Put(section="corporate_users", values={"value": "nobody"}), "value"),
+        (Put(section="corporate_users", values={"value": "a b@a.example"}), "value"),
     ],
 )
 def test_what_config_check_refuses_is_told_at_its_field(operation, field):
@@ -199,7 +228,7 @@ def test_faults_are_located():
     for path, place in {
         "x.toml: rules[1].filters[0].name": ("rules", "B", "filters[0].name"),
         "rules: rules[0]": ("rules", "A", ""),
-        "configuration: corporate_users[0]": ("corporate_users", "jo@a.example", ""),
+        "configuration: corporate_users[0]": ("corporate_users", "jo@a.example", "value"),
         "a: filters.character_sets.allowed[2]": ("filters.character_sets", "", "allowed[2]"),
         "a: receive.chunks": ("receive", "", "chunks"),
         "a: different_rules": ("", "", "different_rules"),

@@ -5,7 +5,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepost.config.configuration import Configuration, OwnedDomain, SendConnector, SubmissionUser
+from gatepost.config.configuration import Configuration, CorporateServer, OwnedDomain, SendConnector, SubmissionUser
 from gatepost.config.limits import DeliveryLimits
 from gatepost.config.rules import FilterUse, Rule
 from gatepost.versioning.plan import HIDDEN, changes, sentence
@@ -34,10 +34,22 @@ def test_a_changed_entry_is_known_by_its_name():
 
 
 def test_entries_come_and_go():
-    """What comes is told with all that it says, but for defaults."""
-    assert told(rules=(A, B, C, Rule(name="D", mode="reject"))) == ['rules "D": added (mode "reject")']
-    assert told(rules=(A, C)) == ['rules "B": removed (filters ["words" multiplier 1])']
+    """What comes is told with all that it says, but for defaults; and with its place, where an order decides."""
+    assert told(rules=(A, B, C, Rule(name="D", mode="accept"))) == ['rules "D": added at place 4 (mode "accept")']
+    assert told(rules=(A, Rule(name="D", mode="accept"), B, C)) == ['rules "D": added at place 2 (mode "accept")']
+    assert told(rules=(A, C)) == ['rules "B": removed from place 2 (filters ["words" multiplier 1])']
     assert told(owned_domains=()) == ['owned_domains "a.example": removed']
+    assert told(send_connectors=(SendConnector(name="x", direction="inbound"),)) == ['send_connectors "inbound x": added at place 1']
+    assert told(corporate_servers=(CorporateServer(name="x"),)) == ['corporate_servers "x": added']
+
+
+def test_a_rule_that_asks_no_filter_tells_of_none():
+    """Filters and threshold of a rule that refuses or takes every mail say nothing about mail, and are not told as if they did."""
+    asking = {"filters": (FilterUse(name="words"),), "threshold": 7.0, "verdict_reply": "no"}
+    assert told(rules=(A, B, C, Rule(name="D", mode="reject", **asking))) == ['rules "D": added at place 4 (mode "reject")']
+    assert told(rules=(A, B, C, Rule(name="D", **asking))) == [
+        'rules "D": added at place 4 (filters ["words" multiplier 1], threshold 7, verdict_reply "no")'
+    ]
 
 
 def test_the_fewest_moves_explain_an_order():

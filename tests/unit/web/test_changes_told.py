@@ -17,9 +17,13 @@ from gatepost.rules.replay_tally import Otherwise, Replay, Undetermined
 from gatepost.versioning.edit_sections import sections
 from gatepost.versioning.plan import changes
 from gatepost.versioning.rebase import merge
+from gatepost.versioning.record import VersionLine
 from gatepost.web.console.changes.replay import GAPS, Replays, reason, why
 from gatepost.web.console.changes.text import line_of
-from gatepost.web.console.changes.told import TITLES, lines, place_of, sides, told
+from gatepost.web.console.changes.told import lines, sides, spoken, told
+from gatepost.web.console.configuration import advanced, filters, routing
+from gatepost.web.console.people import further
+from gatepost.web.console.settings.places import TITLES, place_of
 from gatepost.web.frame.words import load
 
 WORDS = load()
@@ -46,6 +50,13 @@ def test_each_section_has_a_name_in_both_languages():
     """No change is told by the key of a file."""
     assert set(TITLES) == set(sections())
     assert [one for one in TITLES.values() if not GERMAN(one)] == []
+
+
+def test_a_section_has_one_name():
+    """A plan calls it as its page does."""
+    pages = {tab.section: tab.title for tab in advanced._TABS if not tab.only}
+    pages |= {one.section: one.title for one in (*filters._LISTS, *filters._TABLES, routing.SERVERS, routing.USERS, further.FURTHER)}
+    assert {section: TITLES[section] for section in pages} == pages
 
 
 def test_a_changed_field_is_told_by_its_label_with_both_values():
@@ -96,6 +107,18 @@ def test_a_rule_that_asks_no_filter_tells_of_none_in_a_conflict():
     asking = {"name": "r", "filters": [{"name": "words", "multiplier": 1}], "threshold": 4.0}
     assert list(lines("rules", "", {**asking, "mode": "reject"}, ENGLISH)) == ["Mode: Reject"]
     assert list(lines("rules", "", {**asking, "mode": "check"}, ENGLISH))[1:] == ["Threshold: 4", "Mode: Check"]
+
+
+def test_reasons_of_the_program_are_in_the_readers_language():
+    """Of the first version and of going back; what a person wrote stays as it is."""
+    line = VersionLine(1, "gatepost", 0.0, "imported from /etc/gatepost/configuration.toml", "")
+    assert spoken(line, GERMAN).reason == "übernommen aus /etc/gatepost/configuration.toml"
+    assert spoken(line, ENGLISH) == line
+    back = msgspec.structs.replace(line, author="anna", reason="back to version 1: it was {better}: so")
+    assert spoken(back, GERMAN).reason == "zurück zu Version 1: it was {better}: so"
+    assert spoken(back, ENGLISH) == back
+    own = msgspec.structs.replace(line, author="anna")
+    assert spoken(own, GERMAN) == own
 
 
 def test_each_reason_of_a_replay_is_there_in_both_languages():

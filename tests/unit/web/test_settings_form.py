@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The form of each part of the configuration: labels and manuals in both languages, values there and back, faults at their fields."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -162,6 +163,16 @@ def test_keys_of_a_file_stand_in_manuals_as_pages_call_them():
     assert "mail_from" not in said
     assert "<code>*@example.com</code>" in str(hint("rules", described["mail_from"], ENGLISH))
     assert "&lt;&gt;" in str(hint("rules", described["mail_from"], GERMAN))
+
+
+@pytest.mark.parametrize("section", SHOWN)
+def test_a_hint_speaks_of_choices_by_their_labels(section: str):
+    """No hint tells what `non_match:` means to who chooses Non-match."""
+    for field in fields(section):
+        for words in WORDS.values():
+            said = re.sub(r"<[^>]*>", "", str(hint(section, field, words)))
+            assert [one for one in field.choices if re.search(rf"(?<![\w-]){one}:", said)] == [], said
+            assert not re.search(r"mode is reject|[a-z]_[a-z]+:", said), said
 
 
 # --- what the rooms below say, in German ------------------------------------------------------------------------------------------

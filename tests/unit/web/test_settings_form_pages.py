@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from console_site import Site, open_site
 from gatepost.config.configuration import Configuration
 from gatepost.contracts.actor import Actor
-from gatepost.versioning.edit import Put
+from gatepost.versioning.edit import Move, Put
 from gatepost.web.console.places import PLACES
 
 BASE = "/configuration/"
@@ -23,6 +23,7 @@ LISTS = {
     "email-routing/inbound-send-connectors": "send_connectors",
     "email-routing/outbound-send-connectors": "send_connectors",
     "email-routing/submission-users": "submission_users",
+    "../people/further-addresses": "corporate_users",
     "filters/word-groups": "filters.word_groups",
     "filters/realtime-blocklists": "filters.realtime_blocklists.lists",
 }
@@ -38,6 +39,11 @@ RULE = {
     "place": "1",
 }
 RULE |= {"rejection": "reject_inbound_report_outbound", "filter": "words", "multiplier-words": "2"}
+
+
+def hidden_in(page: str) -> dict[str, str]:
+    """Give what the hidden fields of a page's form say."""
+    return dict(re.findall(r'<input type="hidden" name="(form_token|revision|based_on|entry|was)" value="([^"]*)"', page))
 
 
 class Person:
@@ -59,7 +65,7 @@ class Person:
         """Open a page."""
         answer = await self._client.get(BASE + path)
         assert answer.status_code == 200, path
-        self.hidden = dict(re.findall(r'<input type="hidden" name="(form_token|revision|based_on|entry)" value="([^"]*)"', answer.text))
+        self.hidden = hidden_in(answer.text)
         return str(answer.text)
 
     async def status(self, path: str) -> int:
@@ -112,7 +118,7 @@ async def test_a_new_entry_without_a_name_is_told_so(anna: Person):
     before = await anna.configuration()
     for path in LISTS:
         await anna.look(path + "/entry")
-        assert 'aria-invalid="true"' in await anna.send(path + "/entry", 400, name=" ", zone=" "), path
+        assert 'aria-invalid="true"' in await anna.send(path + "/entry", 400, name=" ", zone=" ", value=" "), path
     assert await anna.configuration() == before
 
 
@@ -133,12 +139,12 @@ async def test_a_second_tab_overwrites_nothing(anna: Person):
     first = dict(anna.hidden)
     await anna.send("filters/character-sets", allowed="Latin\nCommon", share="0.5", points="2")
     anna.hidden = first
-    page = await anna.send("filters/character-sets", 400, allowed="Latin\nCommon\nGreek", share="0.3", points="2")
+    page = await anna.send("filters/character-sets", 400, allowed="Latin\nCommon\nGreek", share="0.4", points="2")
     assert "Your draft was changed elsewhere meanwhile" in page
     assert "Latin\nCommon\nGreek</textarea>" in page
     assert "In your draft now: 0.5" in page
     assert (await anna.configuration()).filters.character_sets.share == 0.5
-    anna.hidden |= dict(re.findall(r'name="(revision|based_on)" value="(\d+)"', page))
+    anna.hidden = hidden_in(page)
     await anna.send("filters/character-sets", allowed="Latin\nCommon\nGreek", share="0.4", points="2")
     assert (await anna.configuration()).filters.character_sets.allowed == ("Latin", "Common", "Greek")
 
@@ -150,7 +156,7 @@ async def test_what_somebody_applied_meanwhile_is_not_lost(site: Site, anna: Per
     put = Put(section="send_connectors", entry="inbound inwards", values={"cost": 77})
     await site.rooms.drafts.change(ben, 0, put)
     await site.rooms.drafts.apply(ben, (await site.rooms.drafts.view(ben)).revision, "cheaper")
-    typed = {"name": "inwards", "domains": "*", "cost": "10", "enabled": "on", "smart_hosts": "[127.0.0.1]:25", "port": "26"}
+    typed = {"name": "inwards", "domains": "*", "cost": "20", "enabled": "on", "smart_hosts": "[127.0.0.1]:25", "port": "26"}
     page = await anna.send("email-routing/inbound-send-connectors/entry", 400, **typed, security="opportunistic")
     assert "In your draft now: 77" in page
     assert 'name="port" type="text" value="26"' in page
@@ -184,7 +190,7 @@ async def test_an_entry_that_was_removed_meanwhile_can_be_added_anew(site: Site,
     page = await anna.send("filters/word-groups/entry", 400, **add | {"words": "lottery"})
     assert "it was removed meanwhile" in page
     assert "lottery</textarea>" in page
-    anna.hidden = dict(re.findall(r'<input type="hidden" name="(form_token|revision|based_on|entry)" value="([^"]*)"', page))
+    anna.hidden = hidden_in(page)
     await anna.send("filters/word-groups/entry", **add | {"words": "lottery"})
     assert (await anna.configuration()).filters.word_groups[0].words == ("lottery",)
 
@@ -241,4 +247,136 @@ async def test_what_stops_an_apply_is_told_on_every_page(anna: Person):
     await anna.look("email-routing/inbound-send-connectors/entry?entry=inbound+inwards")
     await anna.send("email-routing/inbound-send-connectors/entry", do="remove")
     page = await anna.look("rules")
-    assert "This stops it from being applied: owned_domains › example.com › name: no inbound connector serves example.com" in page
+    assert "This stops it from being applied: Owned domains › example.com › Domain name: no inbound connector serves example.com" in page
+
+
+async def test_what_was_not_touched_is_not_written_over(site: Site, anna: Person):
+    """A connector's cost that somebody applied meanwhile stays, where only its port was typed anew; the page shows it so."""
+    page = await anna.look("email-routing/inbound-send-connectors/entry?entry=inbound+inwards")
+    assert 'id="cost" name="cost" type="text" value="10"' in page
+    ben = Actor("ben", "test")
+    values = {"cost": 77, "enabled": False, "domains": ["*", "example.org"]}
+    await site.rooms.drafts.change(ben, 0, Put(section="send_connectors", entry="inbound inwards", values=values))
+    await site.rooms.drafts.apply(ben, (await site.rooms.drafts.view(ben)).revision, "dearer")
+    typed = {"name": "inwards", "domains": "*", "enabled": "on", "smart_hosts": "[127.0.0.1]:25", "security": "opportunistic"}
+    path = "email-routing/inbound-send-connectors/entry"
+    page = await anna.send(path, 400, **typed, cost="10", port="26")
+    assert 'name="cost" type="text" value="77"' in page and 'name="port" type="text" value="26"' in page
+    assert "*\nexample.org</textarea>" in page and 'name="enabled" checked' not in page
+    anna.hidden = hidden_in(page)
+    await anna.send(path, **typed | {"domains": "*\nexample.org", "enabled": ""}, cost="77", port="26")
+    made = (await anna.configuration()).send_connectors[0]
+    assert (made.cost, made.port, made.enabled, made.domains) == (77, 26, False, ("*", "example.org"))
+
+
+async def test_filters_that_were_not_touched_are_not_written_over(site: Site, anna: Person):
+    """A rule's filters that somebody else chose meanwhile stay where only its threshold was typed anew."""
+    rule = RULE | {"name": "All mails", "direction": "any"}
+    await anna.look("rules/entry?entry=All+mails")
+    await anna.send("rules/entry", **rule)
+    await anna.look("rules/entry?entry=All+mails")
+    uses = [{"name": "words", "multiplier": 7}]
+    actor, revision = Actor("anna", "test"), int(anna.hidden["revision"])
+    await site.rooms.drafts.change(actor, revision, Put(section="rules", entry="All mails", values={"filters": uses}))
+    page = await anna.send("rules/entry", 400, **rule | {"threshold": "9"})
+    assert 'name="multiplier-words" id="multiplier-words" inputmode="numeric" autocomplete="off" value="7"' in page
+    assert 'name="threshold" type="text" value="9"' in page
+    anna.hidden = hidden_in(page)
+    await site.rooms.drafts.change(actor, revision + 1, Put(section="rules", entry="All mails", values={"filters": [], "mode": "accept"}))
+    page = await anna.send("rules/entry", 400, **rule | {"threshold": "9", "multiplier-words": "8"})
+    assert 'autocomplete="off" value="8"' in page, "what both changed stays as it was typed"
+
+
+async def test_a_typed_position_is_told_at_its_field(site: Site, anna: Person):
+    """No number, no such place, two at once: each at its rule, by no internal name, with what was typed."""
+    for number in range(3):
+        await anna.look("rules/entry")
+        await anna.send("rules/entry", **RULE | {"name": f"Rule {number}"})
+    await anna.look("rules")
+    names = ["Rule 2", "Rule 1", "Rule 0", "All mails"]
+    places = {f"place-{at}": str(at + 1) for at in range(4)}
+    sent = {"do": "place", "order": names, "shown": names, **places}
+    page = await anna.send("rules", 400, **sent | {"place-1": "abc"})
+    assert 'id="place-1-fault">is not a whole number; write digits only' in page
+    assert 'id="place-1"' in page and 'value="abc"' in page and 'aria-describedby="place-1-fault"' in page
+    page = await anna.send("rules", 400, **sent | {"place-2": "77"})
+    assert 'id="place-2-fault">there is no place 77; write a whole number from 1 to 4' in page
+    assert 'role="alert"' not in page and "place:" not in page and 'value="77"' in page
+    page = await anna.send("rules", 400, **sent | {"place-0": "2", "place-3": "1"})
+    assert page.count("one rule is moved at a time") == 2
+    assert [one.name for one in (await anna.configuration()).rules] == names
+
+
+async def test_a_typed_position_stays_with_its_rule(site: Site, anna: Person):
+    """The list was put in another order elsewhere: what was typed stands at the same rule, and no other number is kept."""
+    for number in range(2):
+        await anna.look("rules/entry")
+        await anna.send("rules/entry", **RULE | {"name": f"Rule {number}"})
+    await anna.look("rules")
+    names = ["Rule 1", "Rule 0", "All mails"]
+    sent = {"do": "place", "order": names, "shown": names, "place-0": "1", "place-1": "2", "place-2": "1"}
+    await site.rooms.drafts.change(Actor("anna", "test"), int(anna.hidden["revision"]), Move(section="rules", entry="All mails", place=2))
+    page = await anna.send("rules", 400, **sent)
+    assert "Your draft was changed elsewhere meanwhile" in page
+    shown = re.findall(r'name="place-(\d)"[^>]* value="([^"]*)"', page)
+    assert shown == [("0", "1"), ("1", "1"), ("2", "3")]
+
+
+async def test_all_that_is_wrong_with_a_form_is_told_at_once(anna: Person):
+    """A rule, a connector, a blocklist, a corporate server, a submission user: no fault waits for another, each at its field."""
+
+    def told(page: str) -> list[str]:
+        assert 'role="alert"' not in page
+        return re.findall(r'<div class="invalid-feedback d-block" id="([a-z0-9_-]+)-fault">', page)
+
+    await anna.look("rules/entry")
+    wrong = RULE | {"name": "", "place": "top", "mail_from": "nobody", "clients": "everywhere", "threshold": "x", "multiplier-words": "y"}
+    page = await anna.send("rules/entry", 400, **wrong)
+    assert told(page) == ["place", "name", "mail_from", "clients", "multiplier-words", "threshold"]
+    assert "there is no place" not in page
+    assert told(await anna.send("rules/entry", 400, **RULE | {"place": "top"})) == ["place"]
+    assert told(await anna.send("rules/entry", 400, **wrong | {"place": "9"})) == told(page)
+    path = "email-routing/inbound-send-connectors/entry"
+    await anna.look(path)
+    connector = {"name": "", "domains": "@", "cost": "x", "smart_hosts": "", "port": "0", "security": "none", "user": "u"}
+    assert told(await anna.send(path, 400, **connector)) == ["name", "domains", "cost", "smart_hosts", "port", "security", "password"]
+    path = "filters/realtime-blocklists/entry"
+    await anna.look(path)
+    assert told(await anna.send(path, 400, zone="", points="x", answers="192.0.2.1")) == ["zone", "points", "answers"]
+    path = "email-routing/corporate-email-servers/entry"
+    await anna.look(path)
+    assert told(await anna.send(path, 400, name="", networks="", tenant="x")) == ["name", "networks", "tenant"]
+    path = "email-routing/submission-users/entry"
+    await anna.look(path)
+    page = await anna.send(path, 400, name="", password="short", tenant="x")
+    assert told(page) == ["name", "password", "tenant"] and "whole argon2id" not in page
+    hashed = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaGhhc2g" + "x" * 1000
+    page = await anna.send(path, 400, name="bob", password=hashed, tenant="0")
+    assert told(page) == ["password"], "what is typed is a password, never its hash"
+
+
+async def test_further_corporate_addresses_have_a_page(anna: Person):
+    """What hints call so is a list that can be changed, and they lead there."""
+    path = "../people/further-addresses"
+    await anna.look(path)
+    await anna.look(path + "/entry")
+    await anna.send(path + "/entry", value="sales@example.com")
+    assert (await anna.configuration()).corporate_users == ("sales@example.com",)
+    assert "sales@example.com" in await anna.look(path)
+    await anna.look(path + "/entry?entry=sales%40example.com")
+    await anna.send(path + "/entry", value="shop@example.com")
+    assert (await anna.configuration()).corporate_users == ("shop@example.com",)
+    await anna.look(path + "/entry")
+    assert 'id="value-fault">is missing' in await anna.send(path + "/entry", 400, value=" ")
+    page = await anna.look("../people/owned-domains/-/add")
+    assert 'href="/people/further-addresses"' in page
+
+
+async def test_details_are_not_kept_longer_than_summaries(anna: Person):
+    """It is told at its field, with how long the summaries are kept."""
+    path = "advanced-settings/monitoring"
+    await anna.look(path)
+    kept = {"summaries_days": "5", "details_days": "50", "events_days": "30", "statistics_days": "30", "audit_days": "30"}
+    page = await anna.send(path, 400, **kept, incidents_days="30")
+    assert 'id="details_days-fault">details cannot be kept longer than the summaries, which are kept for 5 days' in page
+    await anna.send(path, **kept | {"details_days": "5"}, incidents_days="30")

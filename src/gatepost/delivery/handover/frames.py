@@ -13,6 +13,7 @@ import msgspec
 
 from gatepost.delivery.queue.record import NewMail
 from gatepost.message.addresses import Address
+from gatepost.smtp.certificate import CertificateState
 
 _HEAD = struct.Struct("!BII")
 ANSWER = struct.Struct("!IBI")
@@ -68,6 +69,8 @@ class State(msgspec.Struct, array_like=True, frozen=True):
     """Of the configuration that it works with; 0 before it knows one."""
     error: str = ""
     """Why it could not take over a newer one: a sentence for people; '' when there is nothing to tell."""
+    certificate: CertificateState | None = None
+    """How it does with the certificate of its listeners; None where it shows none."""
 
 
 class Events(msgspec.Struct, array_like=True, frozen=True):

@@ -150,7 +150,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _start_tls(self) -> None:
         assert self.reception.tls is not None
-        self._wire.start_tls(self.reception.tls)
+        self._wire.start_tls(self.reception.tls())
         self._expect(self._limits.tls_timeout_s)
 
     def _decrypt(self, untrusted: bytes) -> bytes:

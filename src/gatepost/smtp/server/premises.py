@@ -3,7 +3,6 @@
 
 import asyncio
 import ipaddress
-import ssl
 from collections.abc import Callable
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from gatepost.config.limits import ReceiveLimits
 from gatepost.smtp.server.gate import Gate
 from gatepost.smtp.server.service import Service
 from gatepost.smtp.session.terms import Terms
+from gatepost.smtp.tls import AskTls
 
 _TAR_PIT_S = {"off": 0.0, "low": 2.0, "medium": 5.0, "high": 10.0}
 
@@ -38,7 +38,7 @@ class Premises:
         terms: Terms,
         service: Service,
         gate: Gate,
-        tls: ssl.SSLContext | None = None,
+        tls: AskTls | None = None,
         implicit_tls: bool = False,
         proxy_from: tuple[str, ...] = (),
     ) -> None:

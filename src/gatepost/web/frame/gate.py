@@ -10,13 +10,13 @@ over a limit is closed without a word.
 import asyncio
 import contextlib
 import socket
-import ssl
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gatepost.smtp.tls import AskTls
 from gatepost.web.frame.forwarded import Proxies, client_key
 
 
@@ -143,10 +143,6 @@ class Connection(HttpToolsProtocol):
     def _give_up(self) -> None:
         self._deadline = None
         self.transport.abort()
-
-
-AskTls = Callable[[], ssl.SSLContext]
-"""Is asked for each handshake."""
 
 
 class Gate:

@@ -44,7 +44,10 @@ _TABS: Final = (
         "console",
         "console",
         _("Console"),
-        _("Behind a reverse proxy every visitor seems to come from the proxy. Name it here, and it is believed when it says who comes."),
+        _(
+            "Behind a reverse proxy every visitor seems to come from the proxy. Name it here, and it is believed when it says who comes. "
+            "The public address is what links in notices begin with."
+        ),
     ),
     _Tab(
         "different-rules",

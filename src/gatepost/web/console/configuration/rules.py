@@ -12,11 +12,13 @@ from gatepost.versioning.draft_record import Changed, Refused, Stale
 from gatepost.versioning.edit import Move, Put
 from gatepost.versioning.edit_fields import fields
 from gatepost.versioning.edit_values import Fault
-from gatepost.web.console.configuration.rules_order import Asked, asked_of
+from gatepost.web.console.configuration.rules_order import Asked, aligned, asked_of, place_of
 from gatepost.web.console.configuration.rules_words import NAMES, asked, filters, scopes
 from gatepost.web.console.settings.draft import Seen
 from gatepost.web.console.settings.form import tell_at
 from gatepost.web.console.settings.pages import CHANGE, IN_DRAFT, Described, ListPages
+from gatepost.web.console.untouched import NAME as WAS
+from gatepost.web.console.untouched import marks, sides
 from gatepost.web.frame.desk import Desk, Visit
 from gatepost.web.frame.templates import query
 from gatepost.web.frame.words import _
@@ -29,6 +31,7 @@ _PARTS: Final = (
     (_("Filters"), ("threshold", "verdict_reply")),
     (_("Rejection behaviour"), ("rejection",)),
 )
+_NO_PLACE: Final = 0
 _MULTIPLIER: Final = "multiplier-"
 _WEIGHT: Final = next(use for one in fields("rules") if one.name == "filters" for use in one.fields if use.name == "multiplier")
 
@@ -58,13 +61,15 @@ class _Rules(ListPages):
         draft = await self.editing.look(visit, "rules", stale=stale)
         inputs = {one.field.name: one for one in self.form.inputs}
         focus = (visit.asked.raw("moved"), visit.asked.raw("by"))
+        listed = self.listed(draft.configuration)
+        visit.form = aligned(visit.form, [one.name for one in listed])
         return visit.show(
             "rules.html",
             status,
             title=self.described.title,
             of=self.described,
             draft=draft,
-            listed=self.listed(draft.configuration),
+            listed=listed,
             are_default=draft.configuration.rules == DEFAULT_RULES,
             inputs=inputs,
             scopes=scopes,
@@ -84,7 +89,8 @@ class _Rules(ListPages):
             case Changed():
                 return visit.go(f"{PATH}?{query(moved=wanted.rule, by=wanted.by)}", visit.words(IN_DRAFT))
             case Refused(faults):
-                self.form.tell(visit.form, faults, visit.words)
+                for fault in faults:
+                    tell_at(visit.form, place_of(visit.form, wanted.rule) if fault.field == "place" else "", fault, visit.words)
                 return await self.overview(visit, 400)
             case Stale():
                 return await self.overview(visit, 400, stale=True)
@@ -92,11 +98,11 @@ class _Rules(ListPages):
     def put(self, visit: Visit, name: str, values: dict[str, Any]) -> Put:
         """A new rule goes to its place, usually above all others: it is special, or it would be there already."""
         place = visit.form.whole("place") if not name else None
+        if visit.form.at("place"):  # no number: it is told, and all else that is wrong with it
+            place = _NO_PLACE
         return Put(section="rules", values=values, entry=name or None, place=place)
 
     async def values(self, visit: Visit, name: str) -> dict[str, Any] | None:
-        if not name and visit.form.whole("place") is None and visit.form.faults:
-            return None
         multipliers = {one: visit.form.text(_MULTIPLIER + one) for one in visit.form.many("filter")}
         uses = [{"name": one, **({"multiplier": multiplier} if multiplier else {})} for one, multiplier in multipliers.items()]
         return {**self.form.read(visit.form), "filters": uses}
@@ -104,6 +110,8 @@ class _Rules(ListPages):
     def tell(self, visit: Visit, faults: Sequence[Fault], values: Mapping[str, Any]) -> None:
         """Faults of a filter stand at its line."""
         uses = values.get("filters", ())
+        if visit.form.at("place"):
+            faults = [one for one in faults if one.field != "place"]
         own = [one for one in faults if one.field.startswith("filters") or one.field == "place"]
         self.form.tell(visit.form, [one for one in faults if one not in own], visit.words)
         for fault in own:
@@ -112,6 +120,18 @@ class _Rules(ListPages):
             weighs = fault.field.endswith(".multiplier")
             where = fault.field if not name else (_MULTIPLIER if weighs else "filter-") + name
             tell_at(visit.form, where, fault, visit.words, field=_WEIGHT if weighs else None)
+
+    def marks(self, visit: Visit, stored: Mapping[str, Any]) -> str:
+        return f"{super().marks(visit, stored)} {marks([_uses(stored)])}"
+
+    def take(self, visit: Visit, stored: Mapping[str, Any]) -> None:
+        form = visit.form
+        typed = {"filters": [{"name": one, "multiplier": form.text(_MULTIPLIER + one)} for one in form.many("filter")]}
+        (side,) = sides(form.raw(WAS).partition(" ")[2], [_uses(typed)], [_uses(stored)])
+        if side == "theirs":
+            form.put(filter=[use["name"] for use in stored["filters"]])
+            form.put(**{_MULTIPLIER + use["name"]: str(use["multiplier"]) for use in stored["filters"]})
+        super().take(visit, stored)
 
     def new(self, draft: Seen) -> Mapping[str, Any]:
         return {"filters": [{"name": one.name, "multiplier": 1} for one in filters() if one.fits("inbound")]}
@@ -129,6 +149,11 @@ class _Rules(ListPages):
         visit.form.fill(place="1", filters="")
         parts = [(title, [inputs[name] for name in names]) for title, names in _PARTS]
         return {"parts": parts, "lines": lines, "multiplier": _MULTIPLIER}
+
+
+def _uses(values: Mapping[str, Any]) -> str:
+    """Write the filters that a rule asks as one text."""
+    return " ".join(sorted(f"{use['name']}={use['multiplier']}" for use in values["filters"]))
 
 
 def _operation(wanted: Asked) -> Move | Put:

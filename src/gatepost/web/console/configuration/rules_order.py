@@ -8,9 +8,12 @@ shown   the names as the page was made
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gatepost.web.frame.forms import Form
+from gatepost.web.frame.words import _
+
+_PLACE: Final = "place-"
 
 
 class Asked(NamedTuple):
@@ -53,10 +56,41 @@ def dragged(before: Sequence[str], after: Sequence[str]) -> Asked | None:
     return None
 
 
+def aligned(form: Form, now: Sequence[str]) -> Form:
+    """Give the positions that were typed anew and what is wrong with them, each where its rule stands now."""
+    before, shown = _named(form), Form()
+    for fault in form.faults:
+        if not fault.field.startswith(_PLACE):
+            shown.fault(*fault)
+    for at, name in enumerate(before):
+        if name not in now:
+            continue
+        field, written = f"{_PLACE}{now.index(name)}", form.raw(f"{_PLACE}{at}")
+        if written.strip() not in ("", str(at + 1)):
+            shown.put(**{field: written})
+        for _field, cause, mend in form.at(f"{_PLACE}{at}"):
+            shown.fault(field, cause, mend)
+    return shown
+
+
+def place_of(form: Form, rule: str) -> str:
+    """Give the name of the field that a rule's position is typed in."""
+    return f"{_PLACE}{_named(form).index(rule)}"
+
+
+def _named(form: Form) -> list[str]:
+    """Give the rules as they stood on the page; a drag has changed their order."""
+    return form.many("shown") or form.many("order")
+
+
 def _placed(names: Sequence[str], form: Form) -> Asked | None:
-    """Find the rule whose position was typed anew; a fault in the form when it is no number."""
-    for at, name in enumerate(names):
-        place = form.whole(f"place-{at}", at + 1)
-        if place != at + 1:
-            return Asked(name, "place", place)
-    return None
+    """Find the rule whose position was typed anew; a fault in the form when it is no number, or of two rules at once."""
+    typed = [(at, form.whole(f"{_PLACE}{at}", at + 1)) for at in range(len(names))]
+    anew = [(at, place) for at, place in typed if place != at + 1 or form.at(f"{_PLACE}{at}")]
+    if len(anew) > 1:
+        for at, _place in anew:
+            if not form.at(f"{_PLACE}{at}"):
+                form.fault(f"{_PLACE}{at}", _("one rule is moved at a time"), _("put the other position back"))
+    if len(anew) != 1 or form.faults:
+        return None
+    return Asked(names[anew[0][0]], "place", anew[0][1])

@@ -67,7 +67,12 @@ def scopes(rule: Mapping[str, Any], words: Words) -> list[str]:
 
 def asked(rule: Mapping[str, Any], words: Words) -> str:
     """Say which filters a rule asks."""
-    return ", ".join(f"{words(NAMES.get(use['name'], use['name']))} × {use['multiplier']}" for use in rule["filters"])
+    return ", ".join(f"{called(use['name'], words)} × {use['multiplier']}" for use in rule["filters"])
+
+
+def called(name: str, words: Words) -> str:
+    """Give what people call a filter; one that is not known here keeps its name."""
+    return words(NAMES.get(name, name))
 
 
 def _listed(values: Sequence[str], words: Words) -> str:

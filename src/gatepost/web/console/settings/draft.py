@@ -20,6 +20,7 @@ from gatepost.versioning.edit_values import Fault
 from gatepost.versioning.plan import Change
 from gatepost.versioning.record import VersionLine
 from gatepost.web.console.settings.faults import said
+from gatepost.web.console.settings.places import label, place_of
 from gatepost.web.frame.desk import Visit
 from gatepost.web.frame.words import Words
 from gatepost.web.house import House
@@ -65,7 +66,7 @@ class Editing:
             newest=view.newest,
             is_outdated=view.is_outdated,
             faults=tuple(in_words(one, visit.words) for one in view.faults),
-            others=tuple(_told(others, sections)),
+            others=tuple(_told(others, sections, visit.words)),
             stale=stale,
         )
 
@@ -82,17 +83,17 @@ class Editing:
 def in_words(fault: Fault, words: Words) -> str:
     """Say what stops an apply, with its place."""
     cause, mend = said(fault, None, words)
-    place = " › ".join(one for one in (fault.section, fault.entry, fault.field) if one)
+    place = place_of(fault.section, fault.entry, words) + (f" › {label(fault.section, fault.field, words)}" if fault.field else "")
     return f"{place}: {cause}" + (f"; {mend}" if mend else "")
 
 
-def _told(others: Iterable[OtherDraft], sections: tuple[str, ...]) -> Iterable[Other]:
+def _told(others: Iterable[OtherDraft], sections: tuple[str, ...], words: Words) -> Iterable[Other]:
     for other in others:
         here = [one for one in other.changes if one.section in sections]
         if here:
             same = [one for one in other.overlapping if one.section in sections]
-            yield Other(other.author, _entries(here), _entries(same))
+            yield Other(other.author, _entries(here, words), _entries(same, words))
 
 
-def _entries(changes: Iterable[Change]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.entry or one.field for one in changes))
+def _entries(changes: Iterable[Change], words: Words) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.entry or label(one.section, one.field, words) for one in changes))

@@ -22,6 +22,8 @@ from gatepost.versioning.plan import HIDDEN
 from gatepost.web.console.settings.faults import said
 from gatepost.web.console.settings.hints import hint
 from gatepost.web.console.settings.labels import CHOICES, label_of
+from gatepost.web.console.untouched import NAME as WAS
+from gatepost.web.console.untouched import marks, sides
 from gatepost.web.frame.forms import Fault as Shown
 from gatepost.web.frame.forms import Form
 from gatepost.web.frame.words import Words, _
@@ -98,6 +100,20 @@ class SettingsForm:
         field = self._described.get(name)
         below = rest.rpartition(".")[2] if rest else ""
         return next((one for one in field.fields if one.name == below), None) if field and rest else field
+
+    def marks(self, values: Mapping[str, Any], words: Words) -> str:
+        """Mark what is stored, for the form that shows it."""
+        return marks(self._stored(one, values, words) for one in self.inputs)
+
+    def take(self, form: Form, values: Mapping[str, Any], words: Words) -> None:
+        """Put what is stored by now into the inputs that nobody has touched, where a form comes back that was made before."""
+        saved = [self._stored(one, values, words) for one in self.inputs]
+        typed = ["on" * form.ticked(one.name) if one.field.kind == "box" else form.text(one.name) for one in self.inputs]
+        decided = zip(self.inputs, saved, sides(form.raw(WAS).partition(" ")[0], typed, saved), strict=True)
+        form.put(**{one.name: text for one, text, side in decided if side == "theirs"})
+
+    def _stored(self, one: Input, values: Mapping[str, Any], words: Words) -> str:
+        return str(as_text(one.field, values.get(one.field.name, one.field.default), words))
 
     def now(self, form: Form, values: Mapping[str, Any], words: Words) -> dict[str, str]:
         """Tell by input what is stored, where something else was typed: what somebody must see whose page was outdated."""

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands below an input: the model's manual in the reader's language, the range of a number, the default."""
+"""What stands below an input: the model's manual in the reader's language, the range of a number, the default.
+
+What a manual names of another page leads there.
+"""
 
 import re
 from typing import Any, Final
@@ -9,10 +12,14 @@ from markupsafe import Markup
 
 from gatepost.versioning.edit_fields import Field
 from gatepost.versioning.edit_sections import sections
-from gatepost.web.console.settings.labels import CHOICES, LABELS, MANUALS, TITLES
+from gatepost.web.console.settings.labels import CHOICES, LABELS, MANUALS, PAGES
+from gatepost.web.console.settings.places import TITLES
 from gatepost.web.frame.words import Words
 
 _KEY: Final = re.compile(r"`([^`]+)`")
+_CODE: Final = Markup("<code>{}</code>")
+_LABEL: Final = Markup("<i>{}</i>")
+_LINK: Final = Markup('<a class="text-decoration-underline" href="{}"><i>{}</i></a>')
 
 
 def hint(section: str, field: Field, words: Words) -> Markup:
@@ -31,11 +38,15 @@ def _marked(section: str, manual: str, words: Words) -> Markup:
         key = found[1]
         table, _, name = key.rpartition(".")
         label = LABELS.get(table or section, {}).get(name) or LABELS[""].get(key, "")
-        shown = " › ".join(words(one) for one in (TITLES.get(table, ""), label) if one)
+        shown = " › ".join(words(one) for one in (TITLES[table] if table in TITLES and table else "", label) if one)
         said += Markup.escape(manual[end : found.start()])
-        said += Markup("<i>{}</i>").format(shown) if label else Markup("<code>{}</code>").format(key)
+        said += _named(shown, PAGES.get(table or key, "") if (table or key) != section else "") if label else _CODE.format(key)
         end = found.end()
     return said + Markup.escape(manual[end:])
+
+
+def _named(label: str, page: str) -> Markup:
+    return _LINK.format(page, label) if page else _LABEL.format(label)
 
 
 def _range(section: str, field: Field, words: Words) -> str:

@@ -149,7 +149,7 @@ LABELS: Final[Mapping[str, Mapping[str, str]]] = {
         "audit_days": _("Store the audit (days)"),
         "incidents_days": _("Store incidents (days)"),
     },
-    "console": {"trusted_proxies": _("Trusted reverse proxies")},
+    "console": {"trusted_proxies": _("Trusted reverse proxies"), "public_address": _("Public address")},
 }
 """By section and field."""
 
@@ -203,14 +203,40 @@ CHOICES: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
 }
 """By section and field, for each value of a choice."""
 
-TITLES: Final[Mapping[str, str]] = {"notices": _("Notices"), "dns": _("DNS"), "receive": _("Receiving"), "delivery": _("Delivery")}
-"""What pages call a table where a manual names a field of it."""
+_ADVANCED: Final = "/configuration/advanced-settings"
+PAGES: Final[Mapping[str, str]] = {
+    "corporate_users": "/people/further-addresses",
+    "notices": f"{_ADVANCED}/notices",
+    "dns": f"{_ADVANCED}/dns",
+    "receive": f"{_ADVANCED}/receiving",
+    "delivery": f"{_ADVANCED}/delivery",
+}
+"""The page of each section whose fields a manual of another one names."""
 
 MANUALS: Final[Mapping[tuple[str, str], str]] = {
-    ("submission_users", "password"): _("At least 12 characters. Only its argon2id hash is kept; left empty, the password so far stays."),
+    ("", "different_rules"): _(
+        "What holds when rules judge recipients of one mail differently. Split: the others are answered 452, so that the client sends to "
+        "them anew. Strictest: one refusal is for all."
+    ),
+    ("owned_domains", "recipients"): _(
+        "How rules for corporate email addresses know who exists. List: only the `corporate_users` and the corporate users. Callout: who "
+        "is neither is asked for at the inbound next hop, once. Any: everybody exists."
+    ),
+    ("submission_users", "password"): _("At least 12 characters. Only its argon2id hash is kept; left empty, the password stays as it is."),
+    ("send_connectors", "direction"): _("Inbound: to owned domains. Outbound: to the world."),
+    ("rules", "direction"): _("Outbound: from corporate servers and users. Inbound: from all others."),
+    ("rules", "mode"): _("Accept, Reject: every mail, without asking filters. Check: filters give points."),
+    ("rules", "header_from"): _(
+        "Addresses in the From field, written as for `mail_from`; of several authors all must match, or one where the mode is Reject."
+    ),
     ("rules", "recipient_scope"): _(
         "Owned domains: whatever stands before the @. Corporate email addresses: owned domains too, but who is unknown there is refused."
     ),
+    ("filters.word_groups", "search"): _(
+        "Simple: whole words, in capitals or not. Wildcard: the same, * is any run of characters without a blank and ? one of them. "
+        "Regex: RE2 syntax, in capitals or not, anywhere."
+    ),
+    ("filters.word_groups", "match"): _("Match: each appearance gives the points. Non-match: they are given once when no word appears."),
     ("corporate_users", "value"): _("An address of an owned domain."),
 }
 """By section and field, what pages say in place of the model's manual, which is written for a file."""

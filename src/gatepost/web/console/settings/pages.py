@@ -69,11 +69,12 @@ class TablePage:
         of = self.described
         draft = await self.editing.look(visit, of.section, stale=stale)
         stored = table(draft.configuration, of.section)
+        if stale:
+            self.form.take(visit.form, stored, visit.words)
         self.form.fill(visit.form, stored, visit.words)
         now = self.form.now(visit.form, stored, visit.words) if stale else {}
-        return visit.show(
-            of.template or "settings_table.html", status, title=of.title, of=of, draft=draft, inputs=self.form.inputs, now=now
-        )
+        shown: dict[str, Any] = {"inputs": self.form.inputs, "now": now, "was": self.form.marks(stored, visit.words)}
+        return visit.show(of.template or "settings_table.html", status, title=of.title, of=of, draft=draft, **shown)
 
     async def save(self, visit: Visit) -> Response:
         """Put what was typed into the draft."""
@@ -121,9 +122,12 @@ class ListPages:
         if name and found is None:
             return await self.gone(visit)
         stored = found.values if found else self.new(draft)
+        if stale and found:
+            self.take(visit, stored)
         self.form.fill(visit.form, stored, visit.words)
         now = self.form.now(visit.form, stored, visit.words) if stale and found else {}
-        shown = {"of": of, "draft": draft, "entry": found, "inputs": self.form.inputs, "now": now, "label": self.label(found)}
+        was = self.marks(visit, stored) if found else ""
+        shown = {"of": of, "draft": draft, "entry": found, "inputs": self.form.inputs, "now": now, "label": self.label(found), "was": was}
         return visit.show(self.entry_template, status, title=of.one if found else of.add, **shown, **self.more(visit, stored))
 
     async def gone(self, visit: Visit) -> Response:
@@ -166,6 +170,14 @@ class ListPages:
     def tell(self, visit: Visit, faults: Sequence[Fault], values: Mapping[str, Any]) -> None:
         """Put faults at their inputs."""
         self.form.tell(visit.form, faults, visit.words)
+
+    def marks(self, visit: Visit, stored: Mapping[str, Any]) -> str:
+        """Mark what is stored, for the form that shows it."""
+        return self.form.marks(stored, visit.words)
+
+    def take(self, visit: Visit, stored: Mapping[str, Any]) -> None:
+        """Put what is stored by now into the inputs that nobody has touched."""
+        self.form.take(visit.form, stored, visit.words)
 
     def new(self, draft: Seen) -> Mapping[str, Any]:
         """Give the values that the form of a new entry begins with, beside the model's defaults."""
