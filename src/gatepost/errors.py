@@ -4,6 +4,7 @@
     GatepostError                 says in one sentence what, where and how to mend it
     ├── ConfigError               a setting is unknown or malformed (permanent until mended)
     ├── UsageError                a command was called wrongly (exit code 2)
+    ├── OutputError               standard output cannot be written (exit code 74)
     ├── ControlError              a role did not answer, or said no (exit code 3 or 1)
     └── StoreError                the store cannot do its work
         ├── StoreOwned            another process owns this store (permanent until that one ends)
@@ -33,6 +34,13 @@ class UsageError(GatepostError):
     """A command line that cannot be understood."""
 
     exit_code = 2
+
+
+class OutputError(GatepostError):
+    """What a command has to say cannot be written."""
+
+    exit_code = 74
+    """EX_IOERR of sysexits: no answer of a command, whatever it was, has this code."""
 
 
 class ControlError(GatepostError):

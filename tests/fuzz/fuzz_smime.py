@@ -16,7 +16,7 @@ with atheris.instrument_imports(include=["gatepost"]):
     from gatepost.encryption.cms.certificate import Certificate
     from gatepost.encryption.cms.enveloped.addressee import addressee
     from gatepost.encryption.cms.enveloped.ciphers import AES256_CBC, AES256_GCM
-    from gatepost.encryption.cms.policy import Policy
+    from gatepost.encryption.cms.policy import LEGACY
     from gatepost.encryption.cms.signed.signer import Signer, default_scheme
     from gatepost.encryption.paths.source import Collected
     from gatepost.encryption.paths.validator import Validator
@@ -43,7 +43,7 @@ SIGNER = Signer(ANNA.private, ANNA.certificate, default_scheme(ANNA.certificate)
 TO = (addressee(ANNA.certificate),)
 KEYS = ring(ANNA)
 TRUST = PathTrust(Validator((Certificate(authority()[1].public_bytes(Encoding.DER)),), Collected(away="nothing was asked")))
-LENIENT = ReadPolicy(algorithms=Policy(sha1=True, triple_des=True))
+LENIENT = ReadPolicy(algorithms=LEGACY)
 PROTECTED = EncryptAs(AES256_GCM, True, "shy", True)
 MOST_SECONDS = 1.0
 

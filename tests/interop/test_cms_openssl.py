@@ -193,14 +193,18 @@ def test_openssl_names_recipients_by_key_and_we_find_them(tmp_path: Path):
     assert opened(data, person("p256")).content == CONTENT
 
 
-def test_triple_des_is_read_by_policy_alone(tmp_path: Path):
-    """Without it the answer is that it is forbidden."""
-    certificate, _ = person("rsa").files(tmp_path)
-    data = openssl(tmp_path, "-encrypt", "-outform", "DER", "-des3", "-recip", certificate, given=CONTENT)
-    assert opened(data, person("rsa"), Policy(triple_des=True)).content == CONTENT
+@pytest.mark.parametrize("cipher", [("-des3",), ("-des3", "-des3-wrap"), ("-aes-256-cbc", "-des3-wrap")])
+@pytest.mark.parametrize("kind", ["rsa", "p256", "p521"])
+def test_triple_des_is_read_by_policy_alone(tmp_path: Path, kind: str, cipher: tuple[str, ...]):
+    """Of the content as of the key that a curve's key wraps. Without policy the answer is that it is forbidden."""
+    certificate, _ = person(kind).files(tmp_path)
+    data = openssl(tmp_path, "-encrypt", "-outform", "DER", *cipher, "-recip", certificate, given=CONTENT)
+    assert opened(data, person(kind), Policy(triple_des=True)).content == CONTENT
     enveloped = read(data)
     assert isinstance(enveloped, Enveloped)
-    refused = decrypt(enveloped, ring(person("rsa")))
+    if kind == "rsa" and "-des3" not in cipher:
+        return
+    refused = decrypt(enveloped, ring(person(kind)))
     assert not isinstance(refused, Decrypted)
     assert refused.kind == "forbidden"
 

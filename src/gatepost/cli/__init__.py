@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: one file per noun, and this border, at which every failure becomes a sentence.
 
-Exit codes: 0 done; 1 a negative answer (refused, not valid, nothing found); 2 wrong use; 3 could not,
-and a sentence on standard error says why. Commands are imported when they are called.
+Exit codes: 0 done; 1 a negative answer (refused, not valid, nothing found); 2 wrong use; 3 could not, and a sentence on standard
+error says why. As sysexits has them, so that no answer is taken for one: 70 a defect of Gatepost, 74 an answer that could not be
+written. Commands are imported when they are called.
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +15,8 @@ from gatepost import __version__
 from gatepost.errors import GatepostError
 
 DONE, NEGATIVE, WRONG_USE, COULD_NOT = 0, 1, 2, 3
+DEFECT = 70
+"""EX_SOFTWARE of sysexits: a program that stops on a defect has found nothing out."""
 INTERRUPTED = 130
 """As a shell tells of SIGINT: 128 + 2."""
 
@@ -23,6 +27,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
     if words == ["--version"]:
         print(f"gatepost {__version__}")
         return DONE
+    _take_any_letter()
     try:
         from gatepost.cli.app import carry_out
 
@@ -33,15 +38,28 @@ def main(tokens: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader went away; what Python would still flush has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        from gatepost.cli.output import forget_output
+
+        forget_output()
         return DONE
-    except Exception as defect:
-        return _say(_whereabouts(defect), COULD_NOT)
+    except SystemExit:
+        raise
+    except BaseException as defect:  # a panic in a library that is not Python is no Exception
+        return _say(_whereabouts(defect), DEFECT)
+
+
+def _take_any_letter() -> None:
+    """Let a terminal that has no letter for something show it by its number."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _finish(code: int) -> int:
-    sys.stdout.flush()
-    return code
+    from gatepost.cli.output import standard_output
+
+    with standard_output():
+        return code
 
 
 def _say(sentence: str, code: int) -> int:
@@ -49,7 +67,7 @@ def _say(sentence: str, code: int) -> int:
     return code
 
 
-def _whereabouts(defect: Exception) -> str:
+def _whereabouts(defect: BaseException) -> str:
     trace = defect.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

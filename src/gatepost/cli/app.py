@@ -56,11 +56,16 @@ def carry_out(words: list[str]) -> int:
             ["people", "field"],
         ):
             raise UsageError(f"no command was given; `{' '.join(['gatepost', *words])} --help` lists them")
-        answer = app(words)
+        answer = app(_readable(words))
     except CycloptsError as fault:
         fault.verbose = False
         raise UsageError(_sentence(str(fault))) from None
     return answer if isinstance(answer, int) else 0
+
+
+def _readable(words: list[str]) -> list[str]:
+    """Write a lone hyphen, which stands for standard input or output, so that it is no option: as a path it stays the same."""
+    return [f"./{word}" if word == "-" else word for word in words] if words[:1] in (["mail"], ["check"]) else words
 
 
 def _sentence(text: str) -> str:

@@ -5,21 +5,19 @@ The file is read as it would stand on the wire: a leading mbox `From ` line goes
 alone at every line end gets CRLF. What still holds a bare CR or LF would be refused, as on the wire.
 """
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from gatepost.cli.judge import judge
+from gatepost.cli.mail_input import mail_in
 from gatepost.cli.output import console, plain, print_json, table
 from gatepost.config.limits import MessageLimits
 from gatepost.config.loader import DEFAULT_BOOTSTRAP
-from gatepost.errors import GatepostError
 from gatepost.message.defects import SENTENCES
 from gatepost.message.parse import parse
 from gatepost.message.tree import Entity, Message
-from gatepost.message.wire_form import wire_form
 
 _SHOWN_FIELDS = ("from", "to", "subject", "date", "message-id")
 
@@ -38,9 +36,9 @@ def check(
     """Show the structure and the defects of a mail file, or judge it; exit code 1 when the gateway would refuse it."""
     if client_ip or rcpt:
         question = {"client_ip": client_ip, "helo": helo, "mail_from": mail_from, "recipients": rcpt}
-        return judge(wire_form(_read(file)), {**question, "dns_zone": str(dns_zone or "")}, config, json=json)
+        return judge(mail_in(file), {**question, "dns_zone": str(dns_zone or "")}, config, json=json)
     limits = MessageLimits()
-    raw = wire_form(_read(file))
+    raw = mail_in(file)
     mail = parse(raw, limits)
     refusals = _refusals(raw, mail, limits)
     if json:
@@ -48,13 +46,6 @@ def check(
     else:
         _show(mail, refusals)
     return 1 if refusals else 0
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    except OSError as fault:
-        raise GatepostError(f"{file} cannot be read ({fault.strerror}); name a mail file") from None
 
 
 def _refusals(raw: bytes, mail: Message, limits: MessageLimits) -> list[str]:

@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 from gatepost.cli.output import age, console, plain, print_json, table
 from gatepost.cli.place import HERE, Place, ask_console
 from gatepost.errors import UsageError
+from gatepost.monitoring.kinds import thing
 
 Json = Annotated[bool, Parameter(help="Answer in JSON.", negative=())]
 Tenant = Annotated[int, Parameter(help="This tenant's; 0 is the house's.")]
@@ -50,7 +51,7 @@ def show(
         print_json(answer)
         return 0
     one, screen = answer["incident"], console()
-    screen.print(plain(f"{one['title']}: {one['subject']}", "bold"))
+    screen.print(plain(": ".join(filter(None, (one["title"], thing(one["kind"], one["subject"])))), "bold"))
     screen.print(plain(f"{one['level']}, since {_when(one['opened_at'])}, {_healed(one)}", _COLOURS[one["level"]]))
     for name, value in one["details"].items():
         screen.print(plain(f"{name}: {value}"))
@@ -83,7 +84,7 @@ def _tell_list(found: list[dict[str, Any]]) -> None:
             str(one["id"]),
             plain(one["level"], _COLOURS[one["level"]]),
             plain(one["title"]),
-            plain(one["subject"]),
+            plain(thing(one["kind"], one["subject"])),
             _when(one["opened_at"]),
             _healed(one),
         )
@@ -97,7 +98,7 @@ def _tell_notices(notices: list[dict[str, Any]]) -> None:
     lines = table("told by", "to", "of", "when", "tries", "", right=("tries",))
     for one in notices:
         told = _when(one["told_at"]) if one["told_at"] else "given up" if one["given_up"] else f"due {_when(one['due_at'])}"
-        lines.add_row(one["channel"], plain(one["target"]), one["event"], told, str(one["tries"]), plain(one["trouble"]))
+        lines.add_row(one["channel"], plain(one.get("name") or one["target"]), one["event"], told, str(one["tries"]), plain(one["trouble"]))
     console().print(lines)
 
 

@@ -1,38 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
 """`gatepost mail`: sign, encrypt, decrypt and verify a mail file with S/MIME, without a gateway.
 
-Files are read as they would stand on the wire. A password is given by reference, `file:/PATH` or `env:NAME`.
+Files are read as they would stand on the wire. A password is given by reference, `file:/PATH` or `env:NAME`. What is wrong with a
+file, a time or an address is told in one sentence, with exit code 2; 3 is `verify`'s alone, where nobody knows of revocation.
 """
 
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from cyclopts import App, Parameter
 
-from gatepost.cli.output import console, plain, print_json
+from gatepost.cli.mail_input import bytes_of, mail_in
+from gatepost.cli.output import console, plain, print_json, standard_output
 from gatepost.config.secrets import resolve
 from gatepost.errors import ConfigError, UsageError
-from gatepost.message.wire_form import wire_form
 
 if TYPE_CHECKING:
-    from gatepost.roles.mail_file import Certificate, Identity, Report
+    from gatepost.roles.mail_file import Identity, Report
 
 File = Annotated[Path, Parameter(help="A mail file; - reads standard input.")]
-Out = Annotated[Path | None, Parameter(name=["--out", "-o"], help="Where the mail is written; absent: standard output.")]
+Out = Annotated[Path | None, Parameter(name=["--out", "-o"], help="Where the mail is written; absent, or -: standard output.")]
 Key = Annotated[Path, Parameter(help="A PKCS#12 file with the private key and its certificate.")]
 Keys = Annotated[tuple[Path, ...], Parameter(help="A PKCS#12 file with a private key; may be given several times.", negative=())]
 Password = Annotated[str, Parameter(help="The password of the PKCS#12 file, by reference: file:/PATH or env:NAME.")]
 At = Annotated[str, Parameter(help="The time to work at, as 2026-11-25T22:00Z; absent: now. Verifying: when the mail came.")]
 Json = Annotated[bool, Parameter(help="Answer in JSON.", negative=())]
-Legacy = Annotated[bool, Parameter(help="Read SHA-1 signatures and Triple-DES too.", negative=())]
+Legacy = Annotated[bool, Parameter(help="Read SHA-1, RSA of 1,024 bits and Triple-DES too.", negative=())]
 Protect = Annotated[bool, Parameter(help="Protect From, Subject and their like with the content (RFC 9788).", negative=())]
 EightBit = Literal["reencoded", "opaque", "refused"]
 Hide = Literal["none", "baseline", "shy"]
+T = TypeVar("T")
 
 _GOOD = ("valid_bound", "valid_domain", "valid")
+_FIELD = re.compile(rb"^[!-9;-~]+[ \t]*:", re.MULTILINE)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 mail = App(name="mail", help="Sign, encrypt, decrypt and verify a mail file.")
 
@@ -54,7 +59,8 @@ def sign(
     """Sign a mail; one that is signed already stays as it is unless its signatures are removed."""
     from gatepost.roles.mail_file import Signing, sign_file, unsigned_file
 
-    signing = Signing(_identity(key, password), _time(at), opaque, pss, eight_bit, protect_headers)
+    when = _time(at)
+    signing = Signing(_signing(key, password, when), when, opaque, pss, eight_bit, protect_headers)
     raw = _mail(file)
     _write(out, sign_file(unsigned_file(raw) if remove_signatures else raw, signing))
     return 0
@@ -82,7 +88,7 @@ def encrypt(
     at: At = "",
 ) -> int:
     """Encrypt a mail to one recipient or several; with a key it is signed first."""
-    from gatepost.roles.mail_file import CIPHERS, Encrypting, Signing, encrypt_file
+    from gatepost.roles.mail_file import CIPHERS, Encrypting, Signing, encrypt_file, recipients
 
     if cipher not in CIPHERS:
         raise UsageError(f"{cipher!r} is no cipher that is written; choose one of {', '.join(CIPHERS)}")
@@ -90,10 +96,10 @@ def encrypt(
         raise UsageError("--hide and --legacy-display speak of a protected header; give --protect-headers too")
     if not recipient:
         raise UsageError("there is nobody to encrypt to; give --recipient a certificate")
-    signing: Signing | None = None
-    if key is not None:
-        signing = Signing(_identity(key, password), _time(at))
-    encrypting = Encrypting(_certificates(recipient), cipher, oaep, protect_headers, hide, legacy_display)
+    when = _time(at)
+    signing = None if key is None else Signing(_signing(key, password, when), when)
+    to = _each(recipient, lambda untrusted, source: recipients(untrusted, when, source))
+    encrypting = Encrypting(to, cipher, oaep, protect_headers, hide, legacy_display)
     _write(out, encrypt_file(_mail(file), encrypting, signing))
     return 0
 
@@ -115,16 +121,17 @@ def decrypt(
     """Decrypt a mail; exit code 1 when it stays closed or is held back."""
     from gatepost.roles.mail_file import decrypt_file
 
-    if json and out is None:
+    if json and _is_standard(out):
         raise UsageError("--json tells of the mail and the mail itself has no place then; give -o a file")
-    opened = decrypt_file(_mail(file), [_identity(one, password) for one in key], unauthenticated, removed=remove_signatures, legacy=legacy)
+    opened = decrypt_file(_mail(file), _identities(key, password), unauthenticated, removed=remove_signatures, legacy=legacy)
     released = opened.mail is not None and opened.release != "plain"
     if released:
         assert opened.mail is not None
         _write(out, opened.mail)
     if json:
         layers = [{"cipher": getattr(one, "cipher", None), "form": getattr(one, "form", None)} for one in opened.reading.layers]
-        print_json({"release": opened.release, "reason": opened.reason, "layers": layers, "findings": opened.findings})
+        with standard_output():
+            print_json({"release": opened.release, "reason": opened.reason, "layers": layers, "findings": opened.findings})
     elif not released:
         print(f"The mail was not decrypted: {opened.reason}.", file=sys.stderr)
     return 0 if released else 1
@@ -149,15 +156,16 @@ def verify(
     json: Json = False,
 ) -> int:
     """Judge a mail's signature: 0 it holds and is From's, 1 it does not, 3 nobody can say whether it was revoked and that is demanded."""
-    from gatepost.roles.mail_file import Verifying, verify_file
+    from gatepost.roles.mail_file import Verifying, anchors, response, revocation_lists, verify_file
 
-    lists, responses = [_bytes(one) for one in crl], [_bytes(one) for one in ocsp]
-    asked = Verifying(_certificates(trust), _time(at), from_, revocation == "hard", lists, responses, legacy, on_behalf)
-    report = verify_file(_mail(file), [_identity(one, password) for one in key], asked)
-    if json:
-        print_json(_as_data(report))
-    else:
-        _tell(report)
+    lists, responses = _each(crl, revocation_lists), [response(bytes_of(one), str(one)) for one in ocsp]
+    asked = Verifying(_each(trust, anchors), _time(at), from_, revocation == "hard", lists, responses, legacy, on_behalf)
+    report = verify_file(_mail(file), _identities(key, password), asked)
+    with standard_output():
+        if json:
+            print_json(_as_data(report))
+        else:
+            _tell(report)
     return 0 if report.verdict in _GOOD else 3 if report.verdict == "unknown_status" else 1
 
 
@@ -186,30 +194,34 @@ def _tell(report: "Report") -> None:
 
 
 def _mail(file: Path) -> bytes:
-    return wire_form(sys.stdin.buffer.read() if str(file) == "-" else _bytes(file))
+    """Read a mail as it would stand on the wire; what has no header at all is something else."""
+    raw = mail_in(file)
+    end = raw.find(b"\r\n\r\n")
+    if _FIELD.search(raw, 0, end if end >= 0 else len(raw)) is None:
+        name = "standard input" if str(file) == "-" else str(file)
+        raise UsageError(f"{name} holds no mail, for it has no header; give a whole mail, as a mail program saves it")
+    return raw
 
 
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as fault:
-        raise UsageError(f"{file} cannot be read ({fault.strerror}); name a file that is there") from None
+def _signing(file: Path, password: str, when: datetime) -> "Identity":
+    from gatepost.roles.mail_file import signing_identity
+
+    return signing_identity(_identities((file,), password), when, str(file))
 
 
-def _identity(file: Path, password: str) -> "Identity":
-    from gatepost.roles.mail_file import identity
+def _identities(files: Sequence[Path], password: str) -> "tuple[Identity, ...]":
+    from gatepost.roles.mail_file import identities
 
     try:
         secret = resolve(password, "--password") if password else ""
     except ConfigError as fault:
         raise UsageError(str(fault)) from None
-    return identity(_bytes(file), secret, str(file))
+    return _each(files, lambda untrusted, source: identities(untrusted, secret, source))
 
 
-def _certificates(files: Sequence[Path]) -> "tuple[Certificate, ...]":
-    from gatepost.roles.mail_file import certificates
-
-    return tuple(one for file in files for one in certificates(_bytes(file), str(file)))
+def _each(files: Sequence[Path], read: Callable[[bytes, str], tuple[T, ...]]) -> tuple[T, ...]:
+    """Read files by one way, given their bytes and their names; what all of them hold."""
+    return tuple(one for file in files for one in read(bytes_of(file), str(file)))
 
 
 def _time(text: str) -> datetime:
@@ -217,15 +229,25 @@ def _time(text: str) -> datetime:
         return datetime.now(UTC)
     try:
         when = datetime.fromisoformat(text)
+        when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
     except ValueError:
         raise UsageError(f"{text!r} is no time; write one like 2026-11-25T22:00Z") from None
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
+    except OverflowError:
+        when = _NEVER
+    # What is earlier no certificate can say, and from what is later nothing could be counted.
+    if not 1950 <= when.year <= 9998:
+        raise UsageError(f"{text!r} is a time in which there is no mail; write one from 1950 to 9998")
+    return when
+
+
+def _is_standard(out: Path | None) -> bool:
+    return out is None or str(out) == "-"
 
 
 def _write(out: Path | None, written: bytes) -> None:
-    if out is None:
-        sys.stdout.buffer.write(written)
-        sys.stdout.buffer.flush()
+    if out is None or _is_standard(out):
+        with standard_output():
+            sys.stdout.buffer.write(written)
         return
     try:
         out.write_bytes(written)

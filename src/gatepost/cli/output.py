@@ -4,10 +4,15 @@
 Text from mails and next hops reaches a terminal only without control characters, and never as markup.
 """
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from gatepost.errors import OutputError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,9 +24,31 @@ _PIPE_WIDTH = 200
 """Columns where no terminal sets a width, so that nothing is cut for a reader like `grep`."""
 
 
+@contextmanager
+def standard_output() -> Iterator[None]:
+    """Write to standard output, and see to it that all is written.
+
+    Raises OutputError when it cannot be, as on a full disk; a reader that goes away is another matter, and stays BrokenPipeError.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        forget_output()
+        raise OutputError(f"standard output cannot be written ({fault.strerror}); make room, or send it elsewhere") from None
+
+
+def forget_output() -> None:
+    """Let what Python would still flush at its end go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def print_json(answer: Any) -> None:
-    """Print one answer as JSON, keys in snake_case."""
-    print(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
+    """Print one answer as JSON, keys in snake_case; in UTF-8, whatever the terminal has (RFC 8259 §8.1)."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(answer), indent=2) + b"\n")
 
 
 def console(width: int = _PIPE_WIDTH) -> "Console":

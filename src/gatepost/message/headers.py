@@ -81,6 +81,11 @@ class Headers:
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._by_name
 
+    @property
+    def has_bare_cr(self) -> bool:
+        """Whether a CR stands in it without an LF, where some readers begin a line (RFC 5322 §2.2 has none)."""
+        return self._block.count(b"\r") != self._block.count(b"\r\n")
+
     def all(self, name: str) -> list[Field]:
         """Give every field of this name."""
         if self._asked < _ALONE and "fields" not in self.__dict__:

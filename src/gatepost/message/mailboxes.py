@@ -48,12 +48,13 @@ class Mailbox(NamedTuple):
 
 
 class Mailboxes(NamedTuple):
-    """All mailboxes of a field, those in groups too; `groups` are the groups' names."""
+    """All mailboxes of a field, those in groups too; `groups` are the groups' names, `comments` what stands in parentheses."""
 
     mailboxes: list[Mailbox]
     groups: list[str]
     defects: tuple[str, ...] = ()
     exceeded: str | None = None
+    comments: tuple[str, ...] = ()
 
     @property
     def addresses(self) -> list[Address]:
@@ -91,6 +92,7 @@ class _Reading:
         self.found: list[str] = []
         self.answer: list[Mailbox] = []
         self.groups: list[str] = []
+        self.comments: list[str] = []
         self.exceeded: str | None = None
         self.in_group = False
         self.words_left = 1000 + _WORDS_OF_AN_ADDRESS * limits.addresses
@@ -120,14 +122,15 @@ class _Reading:
         self._finish(end)
         if self.in_group and self.exceeded is None:
             self.found.append(defects.UNCLOSED_GROUP)
-        return Mailboxes(self.answer, self.groups, tuple(dict.fromkeys(self.found)), self.exceeded)
+        return Mailboxes(self.answer, self.groups, tuple(dict.fromkeys(self.found)), self.exceeded, tuple(self.comments))
 
     def _skip(self, position: int) -> int:
         after, limit = skip_blanks(self.text, position, self.limits.comment_depth, self.found)
         if limit is not None:
             self.exceeded = limit
-        elif after > position:
-            self.comment = self.text[position:after].strip() or self.comment
+        elif after > position and (comment := self.text[position:after].strip()):
+            self.comment = comment
+            self.comments.append(comment)
         return after
 
     def _take(self, token: _Token, position: int) -> None:

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What requests may carry, and how what does not fit is told."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
 
-from api_document import checked
+from api_document import checked, document
 from console_site import Site, open_site
 from contracts.track_mails import NOON, change, head
 from gatepost.errors import StoreAway, StoreFull
 from gatepost.versioning.current import head as first_line
 from gatepost.web.api.problem import DEFECT
+from gatepost.web.api.values import PATTERNS
 from postgres_server import postgres_server
 
 JO = {"display_name": "Jo", "addresses": [{"address": "jo@example.com"}]}
@@ -46,6 +48,27 @@ async def test_a_parameter_that_does_not_fit_is_named(api: httpx2.AsyncClient, q
     assert answer.status_code == 422
     assert [one["parameter"] for one in answer.json()["errors"]] == [parameter]
     assert answer.json()["detail"]
+
+
+async def test_what_a_text_must_look_like_is_said_in_words(api: httpx2.AsyncClient):
+    """Nobody reads a regular expression: in a path, after `?` and in a body alike."""
+    said = "a track's name is 24 letters, up to V, and digits"
+    assert (await api.get("/tracks/nope")).json()["detail"] == f"track: {said}"
+    assert (await api.get("/tracks?track=nope")).json()["errors"] == [{"detail": said, "parameter": "track"}]
+    answer = await api.post("/tracks/export", json={"tracks": ["nope"]})
+    assert answer.json()["errors"] == [{"detail": said, "pointer": "#/tracks/0"}]
+
+
+def test_no_pattern_is_without_its_words():
+    """Each that the document has, but for the ETag's, which is told by itself."""
+
+    def patterns(part: Any) -> Iterator[str]:
+        if isinstance(part, dict) and isinstance(part.get("pattern"), str):
+            yield part["pattern"]
+        for one in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+            yield from patterns(one)
+
+    assert {one for one in patterns(document()) if not one.startswith('^"')} == set(PATTERNS)
 
 
 async def test_parameters_are_texts_numbers_lists_and_yes_or_no(site: Site, api: httpx2.AsyncClient):

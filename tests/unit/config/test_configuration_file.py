@@ -46,6 +46,8 @@ def test_an_empty_configuration_owns_nothing_and_has_every_limit(load):
         SERVER + f'certificate_sha256 = "{"aF" * 32}"',
         USER,
         "[receive]\ntls_timeout_s = 5",
+        'corporate_users = ["user@example.com", "grüße@bücher.example", "\\"a b\\"@example.com"]',
+        "[retention]\nsummaries_days = 5\ndetails_days = 5",
         *(
             f'[console]\npublic_address = "{one}"'
             for one in (
@@ -80,7 +82,13 @@ def test_what_can_work_is_taken(load, text):
         (DOMAIN + OUTBOUND, "owned_domains[0].name", "no inbound connector serves example.com"),
         (DOMAIN + INBOUND + 'domains = ["other.example"]', "owned_domains[0].name", "no inbound connector serves example.com"),
         (DOMAIN + INBOUND + "tenant = 1", "owned_domains[0].name", "no inbound connector serves example.com"),
-        (SERVER, "corporate_servers[0]", "nothing says how to know this server"),
+        (SERVER, "corporate_servers[0].networks", "nothing says how to know this server"),
+        (SERVER + 'networks=["::1"]\nprovider_header="X: 1"', "corporate_servers[0].provider_networks", "only one of provider_networks"),
+        (SERVER + 'networks=["::1"]\nprovider_networks=["::2"]', "corporate_servers[0].provider_header", "only one of provider_networks"),
+        ('corporate_users = ["user@example.com", "user"]', "corporate_users[1]", "'user' is no mail address"),
+        ('corporate_users = ["a b@example.com"]', "corporate_users[0]", "'a b@example.com' is no mail address"),
+        ('corporate_users = [""]', "corporate_users[0]", "the address is empty"),
+        ("[retention]\nsummaries_days = 5", "retention.details_days", "longer than the summaries, which are kept for 5 days"),
         (SERVER + 'networks = ["300.1.2.3"]', "corporate_servers[0].networks[0]", "is no IP address or network"),
         (SERVER + 'networks = ["192.0.2.1/24"]', "corporate_servers[0].networks[0]", "meant 192.0.2.0/24?"),
         (SERVER + 'networks = ["0.0.0.0/0"]', "corporate_servers[0].networks[0]", "open relay"),

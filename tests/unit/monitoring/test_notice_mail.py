@@ -97,3 +97,10 @@ def test_a_value_is_one_line() -> None:
     """Controls, line separators and marks that turn the reading direction become question marks."""
     assert one_line("a\r\nb\u2028c\u202ed\x00e") == "a??b?c?d?e"
     assert len(one_line("x" * 1000)) == 500
+
+
+def test_what_is_about_no_thing_is_told_without_its_subject() -> None:
+    """The word that the program knows it by says nothing to people."""
+    found = read(notice(Told("opened", "notices.nowhere", "mail", "warning", {}, AT, AT)))
+    assert found["subject"] == "Gatepost: Notices go nowhere"
+    assert "NEW (warning): Notices go nowhere\n" in found.get_content().replace("\r\n", "\n")

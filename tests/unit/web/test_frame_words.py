@@ -73,6 +73,13 @@ def test_a_sentence_with_values_is_found_as_a_pattern_would_find_it(pieces, sent
     assert Words("de", {english: values})(sentence) == ("|".join(found.groups()) if found else sentence)
 
 
+def test_of_two_sentences_that_fit_the_one_that_says_more_is_meant():
+    """Whichever catalogue comes first."""
+    short, long = {"there are {0}": "es sind {0}"}, {"there are {0} webhooks already": "es gibt schon {0} Webhooks"}
+    for catalogue in (short | long, long | short):
+        assert Words("de", catalogue)("there are 20 webhooks already") == "es gibt schon 20 Webhooks"
+
+
 def test_what_somebody_typed_is_looked_up_at_once():
     """A long text that matches almost every pattern takes no longer than reading it."""
     words = Words("de", {"a{0}b{1}b{2}b{3}c": "{0}{1}{2}{3}"})

@@ -23,7 +23,7 @@ LISTS = {
     "email-routing/inbound-send-connectors": "send_connectors",
     "email-routing/outbound-send-connectors": "send_connectors",
     "email-routing/submission-users": "submission_users",
-    "../people/further-addresses": "corporate_users",
+    "../people/owned-domains/-/further-addresses": "corporate_users",
     "filters/word-groups": "filters.word_groups",
     "filters/realtime-blocklists": "filters.realtime_blocklists.lists",
 }
@@ -222,6 +222,19 @@ async def test_a_connector_is_added_in_its_direction(anna: Person):
     assert "relay.example.com" not in await anna.look("email-routing/inbound-send-connectors")
 
 
+async def test_a_connector_is_changed_on_its_directions_page_alone(anna: Person):
+    """What names one of the other direction neither turns it round nor removes it."""
+    before = await anna.configuration()
+    path = "email-routing/outbound-send-connectors/entry"
+    await anna.look(path)
+    typed = {"name": "x", "domains": "*", "cost": "5", "enabled": "on", "port": "25", "security": "none", "smart_hosts": "a.example"}
+    inbound = "inbound inwards"
+    assert inbound in [f"{one.direction} {one.name}" for one in before.send_connectors]
+    assert "it was removed meanwhile" in await anna.send(path, 400, **typed | {"entry": inbound})
+    await anna.send(path, do="remove", **{"entry": inbound})
+    assert await anna.configuration() == before
+
+
 async def test_faults_stand_where_they_belong(anna: Person):
     """A connector without a next hop, and a filter that has no function in the rule's direction, each at its field; all typed stays."""
     await anna.look("email-routing/inbound-send-connectors/entry")
@@ -357,7 +370,7 @@ async def test_all_that_is_wrong_with_a_form_is_told_at_once(anna: Person):
 
 async def test_further_corporate_addresses_have_a_page(anna: Person):
     """What hints call so is a list that can be changed, and they lead there."""
-    path = "../people/further-addresses"
+    path = "../people/owned-domains/-/further-addresses"
     await anna.look(path)
     await anna.look(path + "/entry")
     await anna.send(path + "/entry", value="sales@example.com")
@@ -369,7 +382,20 @@ async def test_further_corporate_addresses_have_a_page(anna: Person):
     await anna.look(path + "/entry")
     assert 'id="value-fault">is missing' in await anna.send(path + "/entry", 400, value=" ")
     page = await anna.look("../people/owned-domains/-/add")
-    assert 'href="/people/further-addresses"' in page
+    assert 'href="/people/owned-domains/-/further-addresses"' in page
+
+
+async def test_owned_domains_and_further_addresses_lead_to_each_other(site: Site, anna: Person):
+    """For who may see both; who may see one alone is led to no page that is not there for him."""
+    domains, further = "people/owned-domains", "people/owned-domains/-/further-addresses"
+    for here, there in ((domains, further), (further, domains)):
+        assert f'href="/{there}">' in await anna.look("../" + here)
+    async with Person(site, "carl", "configuration") as carl:
+        assert 'href="/people/owned-domains">' not in await carl.look("../" + further)
+        assert await carl.status("../" + domains) == 404
+    async with Person(site, "petra", "people") as petra:
+        assert "further-addresses" not in await petra.look("../" + domains)
+        assert await petra.status("../" + further) == 404
 
 
 async def test_details_are_not_kept_longer_than_summaries(anna: Person):

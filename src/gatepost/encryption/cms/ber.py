@@ -6,6 +6,7 @@ no recursion: who reads a structure says which tag comes next, so hostile nestin
 byte is a `Refusal`.
 """
 
+from gatepost.encryption.cms import space
 from gatepost.encryption.cms.fault import Refusal
 from gatepost.encryption.cms.limits import Limits
 from gatepost.encryption.cms.measures import INDEFINITE, MANY_OCTET_TAG, Measures
@@ -27,7 +28,7 @@ IMPLICIT = 0x80
 _TWO_OCTETS = INDEFINITE | 2
 """A length in two octets, as the larger elements of a certificate and of a small mail have it: measured here, without a call."""
 
-AnyBytes = bytes | bytearray | memoryview
+AnyBytes = space.AnyBytes
 
 
 class Cursor:
@@ -130,9 +131,12 @@ class Cursor:
         return f"{self.peek():#04x}" if self.position < self.end else "the end"
 
 
-def cursor_on(untrusted: AnyBytes, limits: Limits) -> Cursor:
-    """Give a cursor before the first element of some bytes."""
+def cursor_on(untrusted: AnyBytes | space.Space, limits: Limits) -> Cursor:
+    """Give a cursor before the first element of some bytes; an object in a space of its own is used up by what is taken from it."""
     if len(untrusted) > limits.size_bytes:
         raise Refusal("too-large", f"{len(untrusted)} bytes are more than the {limits.size_bytes} that are read")
+    if isinstance(untrusted, space.Space):
+        data = untrusted.octets()
+        return Cursor(Measures(data, limits, untrusted), 0, len(data))
     data = untrusted if type(untrusted) is bytes else bytes(untrusted)
     return Cursor(Measures(data, limits), 0, len(data))

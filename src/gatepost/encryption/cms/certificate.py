@@ -2,12 +2,10 @@
 """What CMS needs of a certificate: who issued it, its number, its key (RFC 5280 §4.1).
 
 Read by ourselves, because a mail may hold certificates that a strict library refuses (a negative serial number, a
-malformed extension) and the signer must still be named. `x509()` asks the library, and its refusal is a value.
+malformed extension, a name of a rare kind) and the signer must still be named.
 """
 
 import hashlib
-import warnings
-from typing import TYPE_CHECKING
 
 from gatepost.encryption.cms import oids
 from gatepost.encryption.cms.ber import BIT_STRING, EXPLICIT, IMPLICIT, INTEGER, OCTET_STRING, OID, SEQUENCE, AnyBytes, Cursor, cursor_on
@@ -15,9 +13,6 @@ from gatepost.encryption.cms.fault import Fault, Refusal
 from gatepost.encryption.cms.identifier import Identifier, by_issuer, by_key, issuer_and_serial
 from gatepost.encryption.cms.limits import Limits
 from gatepost.encryption.cms.names import normalised
-
-if TYPE_CHECKING:
-    from cryptography.x509 import Certificate as LibraryCertificate
 
 _LIMITS = Limits(size_bytes=1_048_576)
 _EXTENSIONS = 200
@@ -72,18 +67,6 @@ class Certificate:
     def digest(self, algorithm: str) -> bytes:
         """Hash the certificate; SHA-1 and SHA-256 are how others refer to it."""
         return hashlib.new(algorithm, self.encoded, usedforsecurity=False).digest()
-
-    def x509(self) -> "LibraryCertificate | Fault":
-        """Give the library's view of it, a fault when the library refuses the certificate."""
-        from cryptography.x509 import InvalidVersion, load_der_x509_certificate
-
-        try:
-            if self.serial[:1] < b"\x80" and self.serial.strip(b"\0"):
-                return load_der_x509_certificate(self.encoded)
-            with warnings.catch_warnings(action="ignore"):  # the library warns of a number that is not positive; old roots have 0
-                return load_der_x509_certificate(self.encoded)
-        except (ValueError, InvalidVersion) as error:
-            return Fault("malformed", f"the certificate is refused: {str(error)[:200]}")
 
     def _has_equal_issuer(self, name: Identifier) -> bool:
         parts = issuer_and_serial(name)

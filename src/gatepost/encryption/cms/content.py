@@ -10,6 +10,7 @@ from gatepost.encryption.cms.enveloped.usual import read_usual
 from gatepost.encryption.cms.fault import Fault, Refusal
 from gatepost.encryption.cms.limits import DEFAULT, Limits
 from gatepost.encryption.cms.signed.message import SignedData, read_signed_data
+from gatepost.encryption.cms.space import Space
 
 
 class OtherContent(NamedTuple):
@@ -21,8 +22,11 @@ class OtherContent(NamedTuple):
 _READ = frozenset({oids.SIGNED_DATA, oids.ENVELOPED_DATA, oids.AUTH_ENVELOPED_DATA})
 
 
-def read(untrusted: AnyBytes, limits: Limits = DEFAULT) -> SignedData | Enveloped | OtherContent | Fault:
-    """Read a CMS object in BER or DER; what follows it is left alone, as mails often end in a line end more."""
+def read(untrusted: AnyBytes | Space, limits: Limits = DEFAULT) -> SignedData | Enveloped | OtherContent | Fault:
+    """Read a CMS object in BER or DER; what follows it is left alone, as mails often end in a line end more.
+
+    One in a space of its own is read once: its content, when it is taken, takes its place.
+    """
     try:
         start = cursor_on(untrusted, limits)
         usual = read_usual(start.measures)

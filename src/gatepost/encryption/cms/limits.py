@@ -7,8 +7,8 @@ from typing import NamedTuple
 class Limits(NamedTuple):
     """Largest sizes and numbers; above one of them the bytes are refused as `too-large`."""
 
-    size_bytes: int = 67_108_864
-    """Bytes of the whole object; 64 MiB are a mail of 90 MB."""
+    size_bytes: int = 66_060_288
+    """Bytes of the whole object; 63 MiB are a mail of 90 MB, and with all that reading takes beside them no more than 64."""
     overhead_bytes: int = 10_485_760
     """Bytes of all but the content: recipients, certificates, lists, signers."""
     depth: int = 32

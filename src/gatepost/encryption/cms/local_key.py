@@ -26,7 +26,7 @@ class LocalKey:
         self._key = key
         # What kind of key it is, the library's abstract classes are slow to say, so they are asked once.
         self._rsa = key if isinstance(key, rsa.RSAPrivateKey) else None
-        self._octets = 0 if self._rsa is None else self._rsa.key_size // 8
+        self._octets = 0 if self._rsa is None else -(-self._rsa.key_size // 8)
         self.kind = kind_of(key.public_key())
 
     def sign(self, to_be_signed: bytes, scheme: Scheme) -> bytes:

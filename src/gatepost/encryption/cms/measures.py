@@ -7,6 +7,7 @@ Ends that one search passes are remembered, so every byte is stepped over once, 
 
 from gatepost.encryption.cms.fault import Refusal
 from gatepost.encryption.cms.limits import Limits
+from gatepost.encryption.cms.space import Space
 
 MAX_LENGTH_OCTETS = 8
 INDEFINITE = 0x80
@@ -17,11 +18,13 @@ MANY_OCTET_TAG = 0x1F
 class Measures:
     """The measuring of one object's bytes."""
 
-    __slots__ = ("_ends", "_left", "data", "limits")
+    __slots__ = ("_ends", "_left", "data", "limits", "space")
 
-    def __init__(self, data: bytes, limits: Limits) -> None:
+    def __init__(self, data: bytes, limits: Limits, space: Space | None = None) -> None:
         self.data = data
         self.limits = limits
+        self.space = space
+        """Where the bytes lie, when that is the object's own."""
         self._left = limits.elements
         self._ends: dict[int, int] = {}
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Object identifiers, as the contents octets that stand in an object: they are compared and looked up, never decoded.
 
-Arcs are from RFC 5652, RFC 5083, RFC 5084, RFC 5753, RFC 5754, RFC 8017, RFC 8418, RFC 8419 and RFC 8551.
+Arcs are from RFC 3370, RFC 5652, RFC 5083, RFC 5084, RFC 5753, RFC 5754, RFC 8017, RFC 8418, RFC 8419 and RFC 8551.
 """
 
 
@@ -102,5 +102,6 @@ AES256_CBC = encoded(_NIST_AES + "42")
 AES256_WRAP = encoded(_NIST_AES + "45")
 AES256_GCM = encoded(_NIST_AES + "46")
 TRIPLE_DES_CBC = encoded("1.2.840.113549.3.7")
+TRIPLE_DES_WRAP = encoded(_SMIME + "3.6")
 
 SUBJECT_KEY_IDENTIFIER = encoded("2.5.29.14")

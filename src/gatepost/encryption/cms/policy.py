@@ -10,9 +10,13 @@ class Policy(NamedTuple):
     sha1: bool = False
     """Whether a signature over SHA-1 is verified; it is then marked as weak."""
     triple_des: bool = False
-    """Whether content under Triple-DES is decrypted; it is then marked as weak."""
-    rsa_bits: int = 1024
+    """Whether content, or a content key, under Triple-DES is decrypted; the cipher's name says so."""
+    rsa_bits: int = 2048
     """Shortest RSA key whose signatures are verified; below 2048 they are marked as weak (RFC 8550 §4.3)."""
 
 
 STRICT = Policy()
+LEGACY = Policy(sha1=True, triple_des=True, rsa_bits=1024)
+"""For old mail: everything that is still read at all."""
+LEAST_RSA_BITS = 2048
+"""Of a key that is written with or to, whatever is read (RFC 8550 §4.3)."""

@@ -16,6 +16,7 @@ from gatepost.encryption.cms.ber import SEQUENCE, cursor_on
 from gatepost.encryption.cms.certificate import key_bits
 from gatepost.encryption.cms.fault import Fault, Refusal
 from gatepost.encryption.cms.limits import Limits
+from gatepost.encryption.cms.policy import LEAST_RSA_BITS
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | x25519.X25519PublicKey
 
@@ -51,7 +52,9 @@ def _load(subject_public_key_info: bytes) -> PublicKey | Fault:
     except (ValueError, UnsupportedAlgorithm):
         return Fault("unsupported", "the certificate's key is malformed or of an unknown kind")
     if isinstance(key, rsa.RSAPublicKey):
-        exponent = key.public_numbers().e
+        exponent, modulus = key.public_numbers().e, key.public_numbers().n
+        if not exponent & modulus & 1:
+            return Fault("unsupported", "the certificate's RSA key is none: its modulus or its exponent is even")
         if key.key_size > _MOST_RSA_BITS or exponent < 3 or exponent.bit_length() > 64:
             return Fault("unsupported", "the certificate's RSA key has a size or an exponent that is not used")
         return key
@@ -63,12 +66,19 @@ def _load(subject_public_key_info: bytes) -> PublicKey | Fault:
 
 
 def kind_of(key: PublicKey) -> str:
-    """Name a key's kind: rsa, a curve, ed25519 or x25519."""
+    """Name a key's kind: rsa, ed25519, x25519 or a curve; one that is not used has the library's name."""
     if isinstance(key, rsa.RSAPublicKey):
         return "rsa"
     if isinstance(key, ec.EllipticCurvePublicKey):
-        return CURVES[key.curve.name]
+        return CURVES.get(key.curve.name, key.curve.name)
     return "ed25519" if isinstance(key, ed25519.Ed25519PublicKey) else "x25519"
+
+
+def too_short(key: PublicKey) -> Fault | None:
+    """Say why nobody writes with or to a key: it can be computed from the certificate (RFC 8550 §4.3). None when it is long enough."""
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size < LEAST_RSA_BITS:
+        return Fault("forbidden", f"an RSA key of {key.key_size} bits is too short")
+    return None
 
 
 def is_bound_to(subject_public_key_info: bytes, scheme: bytes) -> bool:

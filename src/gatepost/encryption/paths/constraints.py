@@ -2,7 +2,7 @@
 """Name constraints (RFC 5280 §4.2.1.10): which names the certificates below may have.
 
 Permitted subtrees of several certificates all hold (their intersection), excluded ones add up. A constraint on a kind of
-name that we cannot compare forbids that kind.
+name that we cannot compare forbids that kind, and a name or a constraint that is not what its kind says forbids that name.
 """
 
 import re
@@ -12,6 +12,8 @@ from typing import NamedTuple
 from gatepost.encryption.cms.ber import EXPLICIT, IMPLICIT, SEQUENCE, Cursor
 from gatepost.encryption.cms.fault import Refusal
 from gatepost.encryption.paths.general_names import GeneralName, NameKind, read_general_name, relative_names
+from gatepost.encryption.paths.mailbox import folded, read_mailbox, unquoted
+from gatepost.message.domains import a_label
 
 _COMPARABLE: frozenset[NameKind] = frozenset(("email", "dns", "directory", "uri", "ip"))
 _MOST = 8192
@@ -133,13 +135,19 @@ def _is_within(name: GeneralName, base: bytes, excluding: bool) -> bool:
 
 
 def _is_mailbox_within(mailbox: bytes, base: bytes, excluding: bool) -> bool:
-    if b"@" not in mailbox:
+    read = read_mailbox(mailbox)
+    if read is None:
         return excluding
-    local, _, host = mailbox.rpartition(b"@")
-    base_local, at, base_host = base.rpartition(b"@")
-    if at:
-        return local == base_local and host.lower() == base_host.lower()
-    return _is_host_within(host.lower(), base.lower())
+    if b"@" in base:
+        one = read_mailbox(base)
+        if one is None or one.domain != read.domain:
+            return excluding and one is None
+        # RFC 5280 §7.5 has local parts equal in each letter; who is bound to From is so in either case.
+        return folded(read.local) == folded(one.local) if excluding else unquoted(read.local) == unquoted(one.local)
+    host = base.decode("ascii", "replace").lower()
+    if host and a_label(host.removeprefix(".")) is None:
+        return excluding
+    return _is_host_within(read.domain.encode(), host.encode())
 
 
 def _is_host_within(host: bytes, base: bytes) -> bool:

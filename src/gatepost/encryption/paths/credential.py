@@ -19,6 +19,8 @@ DIGITAL_SIGNATURE, NON_REPUDIATION, KEY_ENCIPHERMENT, KEY_AGREEMENT, CERT_SIGN, 
 _MOST_BYTES = 1_048_576
 _SMALL = 8_192
 _USAGES = 100
+_TIME_BYTES = {0x17: 15, 0x18: 17}
+"""Of an encoded UTCTime and GeneralizedTime."""
 
 
 class Credential:
@@ -47,12 +49,14 @@ class Credential:
 
     def _read_body(self, body: Cursor) -> None:
         self.version = body.enter(EXPLICIT | 0).number() + 1 if body.peek() == EXPLICIT | 0 else 1
+        if not 1 <= self.version <= 3:
+            raise Refusal("malformed", f"there is no version {self.version} of certificates")
         body.skip(INTEGER)
         if read_algorithm(body) != self.algorithm:
             raise Refusal("malformed", "the two names of the signature's algorithm differ")
         self.issuer = normalised(body.raw(SEQUENCE))
         validity = body.enter(SEQUENCE)
-        self.not_before, self.not_after = read_second(validity), read_second(validity)
+        self.not_before, self.not_after = _read_bound(validity), _read_bound(validity)
         self.subject = normalised(body.raw(SEQUENCE))
         self.key = body.raw(SEQUENCE)
         key_bits(self.key)  # that it has any is relied on
@@ -151,6 +155,15 @@ def read_second(holder: Cursor) -> int:
     if moment is None:
         raise Refusal("malformed", "a time is malformed")
     return int(moment.timestamp())
+
+
+def _read_bound(validity: Cursor) -> int:
+    """Read a time in the one form that a certificate's may have: with seconds, and without parts of them (RFC 5280 §4.1.2.5)."""
+    start = validity.position
+    second = read_second(validity)
+    if validity.position - start != _TIME_BYTES.get(validity.data[start]):
+        raise Refusal("malformed", "a time of the certificate's validity is malformed")
+    return second
 
 
 def read_authority_key(extensions: Extensions) -> bytes:

@@ -39,7 +39,7 @@ class Demands(NamedTuple):
     purpose: Purpose = "email-protection"
     """Extended key usage of the certificate, and of each above it that states any (RFC 8550 §4.4.4)."""
     use: Use = "sign"
-    """`sign`: digitalSignature or nonRepudiation; `encrypt`: keyEncipherment or keyAgreement (RFC 8550 §4.4.2)."""
+    """`sign`: digitalSignature or nonRepudiation; `encrypt`: keyEncipherment of an RSA key, keyAgreement of another (RFC 8550 §4.4.2)."""
     revocation: bool = True
     """False asks nobody: a chain alone is judged, and each status says `unchecked`."""
     strict: bool = False

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from gatepost.encryption.cms.ber import EXPLICIT, IMPLICIT, OID, SEQUENCE, SET, Cursor
 from gatepost.encryption.cms.fault import Refusal
-from gatepost.encryption.cms.names import normalised
+from gatepost.encryption.cms.names import normal_form, normalised
 from gatepost.encryption.paths import oids
 from gatepost.encryption.paths.extensions import inside
 
@@ -24,6 +24,8 @@ _TAGS: dict[int, NameKind] = {
     IMPLICIT | 8: "registered",
 }
 _MOST = 4096
+_ADDRESS_TAGS = (0x16, 0x0C, 0x13)
+"""IA5String, and UTF8String and PrintableString, which say the same octets."""
 
 
 class GeneralName(NamedTuple):
@@ -63,8 +65,11 @@ def read_general_names(cursor: Cursor) -> tuple[GeneralName, ...]:
 
 @lru_cache(maxsize=1024)
 def relative_names(name: bytes) -> tuple[bytes, ...]:
-    """Give the relative names of a distinguished name, each normalised."""
-    parts, cursor = [], inside(normalised(name)).enter(SEQUENCE)
+    """Give the relative names of a distinguished name, each normalised; `Refusal` for one that cannot be compared."""
+    normal = normal_form(name)
+    if normal is None:
+        raise Refusal("malformed", "a distinguished name is malformed or too large")
+    parts, cursor = [], inside(normal).enter(SEQUENCE)
     while cursor.position < cursor.end:
         parts.append(cursor.raw(SET))
         if len(parts) > _MOST:
@@ -73,7 +78,7 @@ def relative_names(name: bytes) -> tuple[bytes, ...]:
 
 
 def addresses_in(subject: bytes) -> tuple[GeneralName, ...]:
-    """Give the mail addresses that stand in a distinguished name (RFC 5280 §4.1.2.6)."""
+    """Give the mail addresses that stand in a distinguished name (RFC 5280 §4.1.2.6); one in a type that no address has is empty."""
     found = []
     cursor = inside(subject).enter(SEQUENCE)
     while cursor.position < cursor.end:
@@ -81,7 +86,9 @@ def addresses_in(subject: bytes) -> tuple[GeneralName, ...]:
         while attributes.position < attributes.end:
             attribute = attributes.enter(SEQUENCE)
             if attribute.value(OID) == oids.EMAIL_ADDRESS:
-                found.append(GeneralName("email", attribute.value(attribute.peek())))
+                tag = attribute.peek()
+                value = attribute.value(tag)
+                found.append(GeneralName("email", value if tag in _ADDRESS_TAGS else b""))
             if len(found) > _MOST:
                 raise Refusal("too-large", "a distinguished name has too many addresses")
     return tuple(found)

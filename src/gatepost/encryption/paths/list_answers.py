@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What revocation lists say about one certificate (RFC 5280 §6.3.3): complete and delta, direct and indirect, whole and in parts.
 
-Each list covers some reasons at some distribution point; "good" takes lists that together cover all reasons.
+Each list covers some reasons at some distribution point; "good" takes lists that together cover all reasons. Of lists that are equally
+new, the one that revokes counts, so that the order in which they are given decides nothing.
 """
 
 from typing import NamedTuple, Protocol
@@ -19,6 +20,7 @@ from gatepost.encryption.paths.outcome import Status
 from gatepost.encryption.paths.passing import PassingLists
 from gatepost.encryption.paths.points import ALL_REASONS, Point, Scope, read_points
 from gatepost.encryption.paths.revocation_list import HOLD, Entry, RevocationList, read_list
+from gatepost.encryption.paths.signed import is_short
 from gatepost.encryption.paths.source import Evidence
 
 _END = 253_402_300_799
@@ -56,6 +58,8 @@ class ListAnswers:
         self._path = path
         self._depth = depth
         self._credential = path[depth]
+        self.misses: list[str] = []
+        """Why lists that were read are about something else: of interest where nothing is known in the end."""
         self._extra: tuple[Certificate, ...] = evidence.untrusted_certificates[: check.demands.limits.intermediates]
         self._lists = self._read(evidence.untrusted_lists)
 
@@ -67,26 +71,35 @@ class ListAnswers:
         except Refusal as refusal:
             self._note(refusal.fault.reason)
             return None
-        decided: set[tuple[bytes, Scope]] = set()
+        decided: dict[tuple[bytes, Scope], tuple[int, int]] = {}
+        unsure: Status | None = None
         for one in self._lists:
-            if one.base is not None or (one.issuer, one.scope) in decided:
+            age = _age(one)
+            if one.base is not None or decided.get((one.issuer, one.scope), age) != age:
                 continue
             reasons, listing = self._answer(one, points)
             if listing is None:
                 continue
-            # The newest list of its kind that can be used: what an older one said is over.
-            decided.add((one.issuer, one.scope))
+            # The newest list of its kind that can be used: what an older one said is over. One as new as this is asked too.
+            decided[one.issuer, one.scope] = age
             if listing.entry is not None:
                 status = judged(listing.entry.second, listing.entry.reason, self._check.second, "crl", listing.until)
-                if status.state != "good":
+                if status.state == "revoked":
                     return status
+                unsure = unsure or (None if status.state == "good" else status)
                 until = min(until, status.until)
             covered |= reasons
             until = min(until, listing.until)
+        return unsure or self._together(covered, until)
+
+    def _together(self, covered: int, until: int) -> Status | None:
+        """Say what lists mean that name no revocation and cover these reasons."""
         if covered == ALL_REASONS:
             return Status("good", "crl", until=until)
         if covered:
             self._note("the lists do not cover all reasons to revoke")
+        elif any(one.base is not None and one.issuer == self._credential.issuer for one in self._lists):
+            self.misses.append("a list holds only changes to a list that is not here, or cannot be used")
         return None
 
     def _read(self, untrusted_lists: tuple[bytes, ...]) -> list[RevocationList]:
@@ -101,7 +114,7 @@ class ListAnswers:
                 self._note(one.breach())
             else:
                 lists.append(one)
-        return sorted(lists, key=lambda one: (one.this_update, one.number or 0), reverse=True)
+        return sorted(lists, key=_age, reverse=True)
 
     def _answer(self, one: RevocationList, points: tuple[Point, ...]) -> tuple[int, _Listing | None]:
         """Give what a list covers and what it says, None when it says nothing; `Refusal` when the budget is spent."""
@@ -123,13 +136,24 @@ class ListAnswers:
     def _coverage(self, one: RevocationList, points: tuple[Point, ...]) -> int:
         """Give the reasons for which this list answers for the certificate; 0 when it does not."""
         scope, credential = one.scope, self._credential
-        if scope.only_attributes or (scope.only_users and credential.is_ca) or (scope.only_authorities and not credential.is_ca):
-            return 0
+        if scope.only_attributes:
+            return self._miss("a list is about attribute certificates alone")
+        if scope.only_users and credential.is_ca:
+            return self._miss("a list is about persons alone")
+        if scope.only_authorities and not credential.is_ca:
+            return self._miss("a list is about authorities alone")
         reasons = 0
         for point in points:
             if self._is_at(one, point):
                 reasons |= point.reasons & scope.reasons
-        return reasons
+        if reasons:
+            return reasons
+        is_own = one.issuer == credential.issuer
+        return self._miss("a list is of another distribution point" if is_own else "a list is of another issuer")
+
+    def _miss(self, reason: str) -> int:
+        self.misses.append(reason)
+        return 0
 
     def _is_at(self, one: RevocationList, point: Point) -> bool:
         """Say whether a list is the one that a distribution point means (§6.3.3 (b))."""
@@ -155,16 +179,26 @@ class ListAnswers:
         entry, until = self._find(one), self._until(one)
         if not self._is_fresh(one):
             return self._from_stale(entry, min(until, self._check.second - 1))
-        for delta in filter(lambda other: self._completes(other, one), self._lists):
-            changed = self._find(delta)
-            until = min(until, self._until(delta))
-            if changed is not None:
-                entry = None if changed.reason == "removeFromCRL" else changed
-            break
+        entry, until = self._changed(one, entry, until)
         if entry is None and one.this_update > self._credential.not_after and oids.EXPIRED_ON_LIST not in one.extensions:
             self._note("a list was made when the certificate had expired")
             return None
         return _Listing(entry, until)
+
+    def _changed(self, one: RevocationList, entry: Entry | None, until: int) -> tuple[Entry | None, int]:
+        """Give what the newest deltas to a list make of its entry, and until when."""
+        age: tuple[int, int] | None = None
+        changes: list[Entry] = []
+        for delta in self._lists:
+            if age not in (None, _age(delta)) or not self._completes(delta, one):
+                continue
+            age, until = _age(delta), min(until, self._until(delta))
+            found = self._find(delta)
+            if found is not None:
+                changes.append(found)
+        if not changes:
+            return entry, until
+        return next((change for change in changes if change.reason != "removeFromCRL"), None), until
 
     def _from_stale(self, entry: Entry | None, until: int) -> _Listing | None:
         """Take from a list that is too old what no newer one can undo: only a hold is ever lifted."""
@@ -202,12 +236,16 @@ class ListAnswers:
             if not signer.allows(CRL_SIGN):
                 self._note("the key that could have signed a list may not sign lists")
                 continue
+            if is_short(signer.key, self._check.demands.least_rsa_bits):
+                weak = True
+                continue
             self._check.budget.spend_signature()
             checked = one.check(signer.key, self._check.demands.sha1)
             weak = weak or checked in ("weak", "unsupported")
             if checked == "holds" and self._is_believed(signer):
                 return True
-        self._note("the algorithm of a list's signature is too weak or unknown" if weak else "nobody who may sign a list signed it")
+        cause = "a list's signature is by a key or an algorithm that is too weak or unknown"
+        self._note(cause if weak else "nobody who may sign a list signed it")
         return False
 
     def _signers(self, one: RevocationList) -> list[Credential]:
@@ -226,3 +264,8 @@ class ListAnswers:
 
     def _note(self, reason: str) -> None:
         self._check.note(reason, self._depth)
+
+
+def _age(one: RevocationList) -> tuple[int, int]:
+    """Give what tells the newer of two lists."""
+    return one.this_update, one.number or 0

@@ -49,6 +49,8 @@ class PolicyWork:
         elif self._levels is not None:
             any_allowed = self._any > 0 or (not last and credential.self_issued)
             self._descend(self._levels, read_policies(cursor, self._most), any_allowed)
+        else:
+            cursor.enter(SEQUENCE)  # what counts no more is still to be what it says
         if self._explicit <= 0 and self._levels is None:
             return "no certificate policy holds on the whole path, and one is required"
         return ""

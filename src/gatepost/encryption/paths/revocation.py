@@ -2,7 +2,8 @@
 """Whether a certificate on a path is revoked: what lists (RFC 5280 §6.3) and OCSP responses (RFC 6960) together say.
 
 "Revoked" by any usable source wins; "good" needs one that is fresh, signed by who may sign it, and about this certificate;
-everything else is "unknown". A source made after the time in question is as good as one made at it, or better.
+everything else is "unknown", with the reasons why each source was not used. A source made after the time in question is as good as
+one made at it, or better.
 """
 
 from datetime import UTC, datetime
@@ -20,13 +21,14 @@ from gatepost.encryption.paths.outcome import Finding, Status
 from gatepost.encryption.paths.passing import NOTHING, PassingLists
 from gatepost.encryption.paths.responses import Answer, Response, read_response
 from gatepost.encryption.paths.revocation_list import HOLD
-from gatepost.encryption.paths.signed import remembered_signature
+from gatepost.encryption.paths.signed import is_short, remembered_signature
 from gatepost.encryption.paths.source import Evidence, Revocations
 from gatepost.encryption.paths.steps import walk
 
 ANCHOR = Status("good", "anchor")
 _DEPTH = 3
 """Signers of lists whose own revocation says another list, whose signer ..."""
+_MOST_REASONS = 5
 
 
 class RevocationCheck:
@@ -45,6 +47,8 @@ class RevocationCheck:
         self.shelf = shelf
         self.passing = passing
         self._asking: list[Certificate] = []
+        self._said: list[list[str]] = [[]]
+        """What was noted in each question that is being asked, the innermost last."""
 
     def statuses(self, path: Path) -> tuple[Status, ...]:
         """Give the status of each certificate of a path; the anchor's is that it is trusted."""
@@ -70,8 +74,10 @@ class RevocationCheck:
         return False
 
     def note(self, reason: str, depth: int) -> None:
-        """Keep why a list or a response was not used."""
-        finding = Finding("revocation-source", reason, depth)
+        """Keep why a list or a response was not used; -1 is the depth of who signed one, whose path is another one."""
+        if reason not in self._said[-1]:
+            self._said[-1].append(reason)
+        finding = Finding("revocation-source", reason, depth if len(self._asking) == 1 else -1)
         if finding not in self.findings and len(self.findings) < 50:
             self.findings.append(finding)
 
@@ -82,47 +88,57 @@ class RevocationCheck:
         when = datetime.fromtimestamp(self.second, UTC)
         evidence = self._source.find(credential.certificate, issuer.certificate, when)
         self._asking.append(credential.certificate)
+        self._said.append([])
         try:
             return self._weigh(path, depth, evidence)
         finally:
             self._asking.pop()
+            self._said.pop()
 
     def _weigh(self, path: Path, depth: int, evidence: Evidence) -> Status:
         most = self.demands.limits.lists
         if len(evidence.untrusted_lists) + len(evidence.untrusted_responses) > most:
             self.note(f"of the lists and responses only {most} were looked at", depth)
-        answer = self._from_responses(path, depth, evidence.untrusted_responses[:most])
+        misses: list[str] = []
+        answer = self._from_responses(path, depth, evidence.untrusted_responses[:most], misses)
         if answer is not None and answer.state == "revoked":
             return answer
-        from_lists = ListAnswers(self, path, depth, evidence).status()
-        if from_lists is not None and (answer is None or from_lists.state == "revoked"):
+        lists = ListAnswers(self, path, depth, evidence)
+        from_lists = lists.status()
+        if from_lists is not None and (answer is None or answer.state == "unknown" or from_lists.state == "revoked"):
             return from_lists
         if answer is not None:
             return answer
-        return Status("unknown", reason=evidence.away or "no list or response about it could be used", since=self.second)
+        for miss in () if evidence.away else (*misses, *lists.misses):
+            self.note(miss, depth)
+        reasons = [reason for reason in (evidence.away, *self._said[-1]) if reason]
+        return Status("unknown", reason="; ".join(reasons[:_MOST_REASONS]) or "there is no list or response about it", since=self.second)
 
-    def _from_responses(self, path: Path, depth: int, responses: tuple[bytes, ...]) -> Status | None:
-        good: Status | None = None
+    def _from_responses(self, path: Path, depth: int, responses: tuple[bytes, ...], misses: list[str]) -> Status | None:
+        """Give what responses say together; what is about another certificate is a miss."""
+        found: Status | None = None
         for encoded in responses:
             response = read_response(encoded)
             if isinstance(response, Fault):
                 self.note(response.reason, depth)
                 continue
-            status = self._from_response(path, depth, response)
+            status = self._from_response(path, depth, response, misses)
             if status is not None and status.state == "revoked":
                 return status
-            good = status or good
-        return good
+            if found is None or found.state != "good":
+                found = status or found
+        return found
 
-    def _from_response(self, path: Path, depth: int, response: Response) -> Status | None:
+    def _from_response(self, path: Path, depth: int, response: Response, misses: list[str]) -> Status | None:
         credential, issuer = path[depth], path[depth + 1]
         answers = [one for one in response.answers if one.is_about(credential.certificate, issuer.certificate)]
         if not answers:
+            misses.append("a response is about another certificate")
             return None
         if not self._is_authorised(path, depth, response):
             self.note("a response was not signed by who may answer for this certificate", depth)
             return None
-        newest = max(answers, key=lambda one: one.this_update)
+        newest = max(answers, key=lambda one: (one.this_update, one.state == "revoked", one.state == "unknown"))
         return self._from_answer(credential, newest, depth)
 
     def _from_answer(self, credential: Credential, answer: Answer, depth: int) -> Status | None:
@@ -159,6 +175,8 @@ class RevocationCheck:
         return False
 
     def _signed(self, signer: Credential, response: Response) -> bool:
+        if is_short(signer.key, self.demands.least_rsa_bits):
+            return False
         self.budget.spend_signature()
         return remembered_signature(signer.key, response.algorithm, response.signature, response.signed, self.demands.sha1) == "holds"
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Literal
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dsa
+from cryptography.hazmat.primitives.asymmetric import dsa, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from gatepost.encryption.cms import oids as cms_oids
@@ -49,6 +49,12 @@ def remembered_signature(key: bytes, algorithm: Algorithm, signature: bytes, sig
 
 
 _remembered = lru_cache(maxsize=1024)(check_signature)
+
+
+def is_short(key: bytes, least_rsa_bits: int) -> bool:
+    """Say whether a key (a SubjectPublicKeyInfo) is an RSA key of fewer bits."""
+    loaded = load(key)
+    return isinstance(loaded, rsa.RSAPublicKey) and loaded.key_size < least_rsa_bits
 
 
 def _check(key: bytes, algorithm: Algorithm, signature: bytes, signed: bytes, sha1: bool) -> Check:

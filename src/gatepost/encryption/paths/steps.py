@@ -36,7 +36,6 @@ _KNOWN = frozenset(
     )
 )  # fmt: skip
 _PURPOSES = {"email-protection": oids.EMAIL_PROTECTION, "ocsp-signing": oids.OCSP_SIGNING}
-_USES = {"sign": DIGITAL_SIGNATURE | NON_REPUDIATION, "encrypt": KEY_ENCIPHERMENT | KEY_AGREEMENT}
 
 
 class Walk(NamedTuple):
@@ -170,8 +169,12 @@ def _check_extensions(credential: Credential, demands: Demands, depth: int) -> N
 
 
 def _check_use(credential: Credential, demands: Demands) -> None:
-    bits = _USES.get(demands.use)
-    if bits is not None and not credential.allows(bits):
+    if demands.use == "any":
+        return
+    bits = DIGITAL_SIGNATURE | NON_REPUDIATION
+    if demands.use == "encrypt":
+        bits = KEY_ENCIPHERMENT if isinstance(load(credential.key), RSAPublicKey) else KEY_AGREEMENT
+    if not credential.allows(bits):
         raise _Objection("key-usage", f"the key usage does not allow to {demands.use}", 0)
 
 

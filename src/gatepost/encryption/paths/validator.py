@@ -90,7 +90,10 @@ class Validator:
         lists = passing.read(self._demands.limits)
         judging = _Validation(self._anchors, self._known, self._revocations, self._demands, second, passing=lists)
         outcome = judging.judge(certificate, intermediates)
-        return outcome if _is_revoked(outcome) or _RANK[outcome.verdict] < _RANK[known.verdict] else known
+        if _is_revoked(outcome) or _RANK[outcome.verdict] < _RANK[known.verdict]:
+            return outcome
+        # What came along settles all or nothing; why it did not is said all the same.
+        return known._replace(findings=outcome.findings) if known.verdict == outcome.verdict == "unknown" else known
 
     def _recall(self, certificate: Certificate, intermediates: Sequence[Certificate], second: int) -> Outcome:
         key = (certificate, *intermediates)

@@ -10,36 +10,42 @@ from gatepost.encryption.cms.fault import Fault
 from gatepost.encryption.cms.oids import DATA
 from gatepost.encryption.cms.signed.message import SignedData
 from gatepost.encryption.cms.signed.verify import verify
+from gatepost.encryption.cms.space import LARGE
+from gatepost.encryption.smime.carried import carried
+from gatepost.encryption.smime.enclosed import enclosed, span
 from gatepost.encryption.smime.form import OPAQUE_TYPES, SIGNATURE_TYPES
 from gatepost.encryption.smime.layer import Finding, SignedLayer
+from gatepost.encryption.smime.parts import are_doubtful, around, is_double
 from gatepost.encryption.smime.policy import ReadPolicy
-from gatepost.message.decode import decoded
-from gatepost.message.tree import Entity
+from gatepost.message.tree import Entity, Message
 
 _CR = 13
 
 
-def read_clear_signed(root: Entity, policy: ReadPolicy) -> tuple[SignedLayer, bytes | None]:
+def read_clear_signed(root: Entity, policy: ReadPolicy) -> tuple[SignedLayer, Message | None]:
     """Read and judge; the content is given even where the signature is broken, for it is what people see."""
-    odd: list[Finding] = []
     parts = root.children
-    if _has_text_around(root):
-        odd.append("text-around-parts")
+    odd = around(root)
+    if are_doubtful(root) or any(map(is_double, parts[1:2])):
+        odd.append("ambiguous-type")
     if len(parts) < 2:
         return _unreadable([*odd, "no-signature-part"], "multipart/signed has no two parts", root)
     content, signature = parts[0], parts[1]
-    if len(parts) > 2:
+    if len(parts) > 2 and "outside-signature" not in odd:
         odd.append("outside-signature")
     if signature.content_type.full not in SIGNATURE_TYPES | OPAQUE_TYPES and not signature.filename.lower().endswith(".p7s"):
         return _unreadable([*odd, "no-signature-part"], "the second part is no signature", root)
-    signed = bytes(root.raw[content.header_start : _end_before(root, signature)])
-    body = decoded(signature)
-    if body.defects:
+    end = _end_before(root, signature)
+    signed, inside = span(root.raw, content.header_start, end), enclosed(content, end)
+    # All that a detached signature holds is beside the content: one that is larger is not read first.
+    most = min(policy.cms.size_bytes, policy.cms.overhead_bytes + LARGE)
+    octets, malformed = carried(signature.encoding, span(root.raw, signature.body_start, signature.end), most)
+    if malformed:
         odd.append("malformed-encoding")
-    cms = read_cms(body.data, policy.cms)
+    cms = octets if isinstance(octets, Fault) else read_cms(octets, policy.cms)
     if not isinstance(cms, SignedData):
         fault = cms if isinstance(cms, Fault) else Fault("malformed", "the signature is an object of another kind")
-        return SignedLayer("multipart", (), (), (), (*odd, "unreadable"), fault), signed
+        return SignedLayer("multipart", (), (), (), (*odd, "unreadable"), fault), inside
     if not cms.signers:
         odd.append("no-signers")
     if cms.content_type != DATA:
@@ -49,7 +55,7 @@ def read_clear_signed(root: Entity, policy: ReadPolicy) -> tuple[SignedLayer, by
     if any(judgement.scheme is not None and judgement.scheme.digest not in announced for judgement in judgements):
         odd.append("other-digest-announced")
     certificates = tuple(one for one in cms.certificates() if isinstance(one, Certificate))
-    return SignedLayer("multipart", judgements, certificates, cms.revocations, tuple(odd), None, cms.overhead_bytes), signed
+    return SignedLayer("multipart", judgements, certificates, cms.revocations, tuple(odd), None, cms.overhead_bytes), inside
 
 
 def _end_before(root: Entity, signature: Entity) -> int:
@@ -66,18 +72,7 @@ def _digest(word: str) -> str:
     return word.strip(' "').lower().replace("-", "").replace("_", "")
 
 
-def _unreadable(odd: list[Finding], reason: str, root: Entity) -> tuple[SignedLayer, bytes | None]:
+def _unreadable(odd: list[Finding], reason: str, root: Entity) -> tuple[SignedLayer, Message | None]:
     first = root.children[0] if root.children else None
-    content = None if first is None else bytes(root.raw[first.header_start : first.end])
-    return SignedLayer("multipart", (), (), (), tuple(odd), Fault("malformed", reason)), content
-
-
-def _has_text_around(root: Entity) -> bool:
-    """Say whether there is more than the parts: before the first boundary, or behind the last."""
-    if not root.children:
-        return False
-    boundary = b"--" + root.content_type.boundary
-    raw, first, last = root.raw, root.children[0], root.children[-1]
-    before = bytes(raw[root.body_start : first.header_start]).strip()
-    after = bytes(raw[last.end : root.end]).strip()
-    return before != boundary or after not in (boundary + b"--", b"")
+    inside = None if first is None else enclosed(first, first.end)
+    return SignedLayer("multipart", (), (), (), tuple(odd), Fault("malformed", reason)), inside

@@ -2,7 +2,7 @@
 """Header Confidentiality Policies (RFC 9788 §3.2): what of each field is left outside an encryption.
 
 none       hcp_no_confidentiality: every field as it is
-baseline   the subject says nothing, keywords and comments are gone
+baseline   the subject says nothing, keywords and comments are gone, and so is Outlook's copy of the subject
 shy        and addresses stand without names, the date without its zone
 """
 
@@ -17,7 +17,7 @@ from gatepost.message.mailboxes import parse_mailboxes
 Confidentiality = Literal["none", "baseline", "shy"]
 
 _HIDDEN_SUBJECT = b" [...]\r\n"
-_GONE = frozenset({"keywords", "comments"})
+_GONE = frozenset({"keywords", "comments", "thread-topic"})
 
 
 def outside(field: Field, policy: Confidentiality, limits: MessageLimits) -> bytes | None:

@@ -3,6 +3,8 @@
 
 from typing import Literal
 
+from gatepost.encryption.cms.space import LARGE, AnyBytes, slices
+from gatepost.encryption.smime.enclosed import Enclosed, body_of, root_of
 from gatepost.message.tree import Entity, Message
 
 Form = Literal["multipart", "opaque", "none"]
@@ -12,6 +14,9 @@ OPAQUE_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _MAY_BE = frozenset({"application/octet-stream", "multipart/signed"})
 _BY_NAME = (".p7m", ".p7c", ".p7z")
 """RFC 8551 §3.2.1; a name counts only where the type says nothing (§3.9)."""
+_LONGEST_WORD = len(b"octet-stream")
+_HIDES_TYPE = frozenset({"header_bytes", "parameters", "continuations", "comment_depth"})
+"""Limits behind which a Content-Type, or its protocol, was perhaps not read."""
 
 
 def form_of(entity: Entity) -> Form:
@@ -37,19 +42,36 @@ def form_of_mail(mail: Message) -> Form:
     full = mail.content_type.full
     if full in OPAQUE_TYPES:
         return "opaque"
-    return form_of(mail.root) if full in _MAY_BE else "none"
+    return form_of(root_of(mail)) if full in _MAY_BE else "none"
+
+
+def is_unread(mail: Message) -> bool:
+    """Say whether a limit kept so much of a header unread that a mail without a form may have one; of a mail that was parsed."""
+    return mail.exceeded in _HIDES_TYPE
 
 
 def is_protection_below(mail: Message) -> bool:
     """Say whether something signed or encrypted lies below a mail that is not."""
     outline = mail.outline
-    if outline is not None and (outline.is_leaf or not _names_protection(mail.raw[outline.body_start :])):
+    if outline is not None and (outline.is_leaf or (not isinstance(mail, Enclosed) and not _names_protection(body_of(mail)))):
         return False
-    root = mail.root
+    root = root_of(mail)
     return any(form_of(entity) != "none" for entity in root.walk() if entity is not root)
 
 
-def _names_protection(body: bytes) -> bool:
+def _names_protection(body: AnyBytes) -> bool:
     """Say whether one of the words occurs without which no header below names a protected type; words stand in one piece there."""
+    if len(body) <= LARGE:
+        return _holds_word(bytes(body))
+    before = b""
+    for piece in slices((body,)):
+        block = before + bytes(piece)
+        if _holds_word(block):
+            return True
+        before = block[-_LONGEST_WORD:]
+    return False
+
+
+def _holds_word(body: bytes) -> bool:
     body = body.lower()
     return b"pkcs7-" in body or b"octet-stream" in body or b"signed" in body

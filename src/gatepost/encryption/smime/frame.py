@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Part a mail into its envelope's fields and its content, and put such parts together again (RFC 8551 §3.1).
 
-The content is a MIME entity: the Content-* fields and the body. All other fields stay with the mail.
+The content is a MIME entity: the Content-* fields and the body. All other fields stay with the mail. A large body is a view of where
+it lies, one piece among others, and copied once, by who puts them together.
 """
 
 import re
 from collections.abc import Collection, Iterable
 
+from gatepost.encryption.cms.space import LARGE, AnyBytes
+from gatepost.encryption.smime.enclosed import body_of, span
 from gatepost.encryption.smime.header_protection import ProtectedHeader, differing, only_outside
 from gatepost.message.headers import Field
 from gatepost.message.outline import Outline
@@ -16,6 +19,9 @@ _MARK = re.compile(rb';\s*+(?:hp|hp-legacy-display|protected-headers)=(?:"[^"\r\
 # The outermost repeat is not possessive: CPython 3.11.2 (Debian 12) loses the position of nested possessive groups.
 _HEADER = re.compile(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+(?:\n|\Z)(?:[ \t][^\n]*+(?:\n|\Z))*+)*").fullmatch
 _TEXT = b"Content-Type: text/plain\r\n"
+
+Pieces = tuple[AnyBytes, ...]
+"""What follows one upon the other; a small whole is one piece."""
 
 
 def field_bytes(mail: Message, field: Field) -> bytes:
@@ -45,12 +51,24 @@ def is_content_field(field: Field) -> bool:
 
 def content_of(mail: Message, extra: bytes = b"", mark: bytes = b"") -> bytes:
     """Give the mail's content as an entity of its own; `extra` are fields to put into it, `mark` a parameter for its Content-Type."""
+    return b"".join(content_pieces(mail, extra, mark))
+
+
+def content_pieces(mail: Message, extra: bytes = b"", mark: bytes = b"") -> Pieces:
+    """Give the same in pieces."""
     if mail.outline is not None and not mark:
-        return b"".join((extra, *_outlined(mail, mail.outline)))
-    return _entity(mail, mail.root, extra, mark)
+        pieces: Pieces = (extra, *_outlined(mail, mail.outline))
+    else:
+        pieces = _entity(mail, mail.root, extra, mark)
+    return (b"".join(pieces),) if len(pieces[-1]) <= LARGE else pieces
 
 
 def framed(mail: Message, inside: Message, protected: ProtectedHeader | None = None, names: Iterable[str] | None = None) -> bytes:
+    """Put a content into a mail's envelope, in one."""
+    return b"".join(framed_pieces(mail, inside, protected, names))
+
+
+def framed_pieces(mail: Message, inside: Message, protected: ProtectedHeader | None = None, names: Iterable[str] | None = None) -> Pieces:
     """Put a content into a mail's envelope; protected fields take the place of those outside.
 
     Fields that are replaced by others stay readable as X-Outer-*, and so do those that RFC 9788 would have inside and that are not:
@@ -63,7 +81,7 @@ def framed(mail: Message, inside: Message, protected: ProtectedHeader | None = N
         fields = tuple(field for field in protected.fields if allowed is None or field.name.lower() in allowed)
         added = only_outside(mail, protected) if allowed is None else ()
     taken = [field.name.lower() for field in fields]
-    pieces = [mail_fields(mail, without=(*taken, *added))]
+    pieces: list[AnyBytes] = [mail_fields(mail, without=(*taken, *added))]
     if protected is not None:
         for name in (*differing(mail, protected), *added):
             if name in taken or name in added:
@@ -71,21 +89,28 @@ def framed(mail: Message, inside: Message, protected: ProtectedHeader | None = N
         pieces.extend(field.name.encode() + b":" + whole_line(field.raw) for field in fields)
     pieces.append(b"MIME-Version: 1.0\r\n")
     if inside.outline is not None and protected is None:
-        return b"".join((*pieces, *_outlined(inside, inside.outline)))
+        pieces += _outlined(inside, inside.outline)
+    else:
+        pieces += _unmarked(inside, protected)
+    return (b"".join(pieces),) if len(pieces[-1]) <= LARGE else tuple(pieces)
+
+
+def _unmarked(inside: Message, protected: ProtectedHeader | None) -> Pieces:
+    """Give the pieces of a content without the marks of protected fields; text where it has no header that could stand in a mail."""
     entity = inside.root
     if not _HEADER(bytes(inside.raw[: entity.header_end])) or not (len(inside.headers) or inside.raw[:2] in (b"\r\n", b"")):
-        return b"".join((*pieces, _TEXT, b"\r\n", bytes(inside.raw)))
+        return _TEXT, b"\r\n", bytes(inside.raw)
     if protected is not None and protected.kind == "message" and entity.content_type.full == "message/rfc822" and entity.children:
         entity = entity.children[0]
-    return b"".join((*pieces, _entity(inside, entity, b"", b"", unmarked=protected is not None)))
+    return _entity(inside, entity, b"", b"", unmarked=protected is not None)
 
 
-def _outlined(mail: Message, outline: Outline) -> tuple[bytes, ...]:
+def _outlined(mail: Message, outline: Outline) -> Pieces:
     """Give the pieces of a content whose header is known in two."""
-    return outline.content_fields, b"" if outline.is_typed else _TEXT, b"\r\n", mail.raw[outline.body_start :]
+    return outline.content_fields, b"" if outline.is_typed else _TEXT, b"\r\n", body_of(mail)
 
 
-def _entity(mail: Message, entity: Entity, extra: bytes, mark: bytes, *, unmarked: bool = False) -> bytes:
+def _entity(mail: Message, entity: Entity, extra: bytes, mark: bytes, *, unmarked: bool = False) -> Pieces:
     pieces, typed = [extra], False
     for field in entity.headers:
         if not is_content_field(field):
@@ -98,4 +123,4 @@ def _entity(mail: Message, entity: Entity, extra: bytes, mark: bytes, *, unmarke
         pieces.append(line)
     if not typed:
         pieces.append(_TEXT[:-2] + mark + b"\r\n")
-    return b"".join((*pieces, b"\r\n", bytes(mail.raw[entity.body_start : entity.end])))
+    return (*pieces, b"\r\n", span(mail.raw, entity.body_start, entity.end))

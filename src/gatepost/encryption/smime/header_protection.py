@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from gatepost.encryption.smime.binding import same
 from gatepost.encryption.smime.form import form_of
+from gatepost.message.encoded_words import decode_words
 from gatepost.message.headers import Field, Headers
 from gatepost.message.mailboxes import parse_mailboxes
 from gatepost.message.tree import Entity, Message
@@ -18,7 +19,9 @@ PROTECTED = (
     "from", "sender", "reply-to", "to", "cc", "date", "subject", "message-id", "in-reply-to", "references", "followup-to",
     "keywords", "comments",
 )  # fmt: skip
-"""The fields that are written and believed: what people see, and what binds mails together."""
+"""The fields that are believed: what people see, and what binds mails together."""
+_HIDDEN_WITH_SUBJECT = "thread-topic"
+"""Believed too, for it is hidden outside; servers on the way write their own there, so it is compared with nothing."""
 _MAY_BE_OUTSIDE = frozenset({"from", "date", "message-id"})
 """Without these no mail travels; one that has none inside shows those outside."""
 
@@ -36,7 +39,7 @@ class ProtectedHeader(NamedTuple):
     @property
     def fields(self) -> tuple[Field, ...]:
         """The protected fields, each name's first alone."""
-        found = (self.headers.first(name) for name in PROTECTED)
+        found = (self.headers.first(name) for name in (*PROTECTED, _HIDDEN_WITH_SUBJECT))
         return tuple(field for field in found if field is not None)
 
 
@@ -64,11 +67,16 @@ def differing(outer: Message, protected: ProtectedHeader) -> tuple[str, ...]:
     for field in protected.fields:
         name = field.name.lower()
         if name == "from":
-            if not _same_from(outer.headers, protected.headers, outer):
+            if from_differs(outer, protected) or _names(outer.headers, outer) != _names(protected.headers, outer):
                 found.append(name)
         elif name in outer.headers and _plain(outer.headers.decoded(name)) != _plain(field.decoded):
             found.append(name)
     return tuple(found)
+
+
+def from_differs(outer: Message, protected: ProtectedHeader) -> bool:
+    """Say whether From has other addresses inside than outside; its names are a matter of `differing`."""
+    return "from" in protected.headers and not _same_from(outer.headers, protected.headers, outer)
 
 
 def only_outside(outer: Message, protected: ProtectedHeader) -> tuple[str, ...]:
@@ -92,9 +100,7 @@ def changed_outside(outer: Message, protected: ProtectedHeader) -> tuple[str, ..
     return tuple(
         name
         for name in PROTECTED
-        if name != "from"
-        and name in outer.headers
-        and _plain(outer.headers.decoded(name)) not in (said.get(name), _plain(protected.headers.decoded(name)))
+        if name in outer.headers and _plain(outer.headers.decoded(name)) not in (said.get(name), _plain(protected.headers.decoded(name)))
     )
 
 
@@ -104,6 +110,13 @@ def _same_from(one: Headers, other: Headers, mail: Message) -> bool:
         [address for field in headers.all("from") for address in parse_mailboxes(field.raw, limits).addresses] for headers in (one, other)
     )
     return bool(first) and len(first) == len(second) and all(same(left, right) for left, right in zip(first, second, strict=True))
+
+
+def _names(headers: Headers, mail: Message) -> list[str]:
+    """Give what From shows beside its addresses: names, groups and comments, however they are written."""
+    read = [parse_mailboxes(field.raw, mail.root.limits) for field in headers.all("from")]
+    names = [name for one in read for name in (*(mailbox.display_name for mailbox in one.mailboxes), "", *one.groups, "", *one.comments)]
+    return [_plain(decode_words(name)) for name in names]
 
 
 def _plain(text: str) -> str:

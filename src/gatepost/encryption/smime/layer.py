@@ -8,21 +8,23 @@ from gatepost.encryption.cms.fault import Fault
 from gatepost.encryption.cms.signed.judgement import Judgement
 
 Finding = Literal[
-    "outside-signature",  # there are parts beside the signed one
-    "text-around-parts",  # a preamble or an epilogue: readers do not show it, and it is not signed
+    "outside-signature",  # there are parts beside the signed one, or what some readers take for one
+    "text-before-parts",  # before the first part, and not what programs write there: readers do not show it, and it is not signed
+    "text-after-parts",  # behind the last part, where scanners and lists write: the same
     "no-signature-part",  # multipart/signed, and its second part is none
     "no-signers",  # a signed object that nobody signed
     "certificates-only",  # a bag of certificates, no signature
     "other-digest-announced",  # micalg names another digest than the signers used
-    "ambiguous-type",  # a protected entity names its type or its encoding twice: readers differ in which one counts
+    "ambiguous-type",  # a protected entity names its type, its encoding or its boundary twice or oddly: readers differ in what counts
     "type-differs",  # the object is of another kind than its Content-Type says
     "malformed-encoding",  # the object's base64 holds something else
     "other-content",  # what is signed is no MIME entity by its signed type: a receipt, a time stamp
     "unreadable",  # the object is not CMS, or of a kind that is not read
     "too-many-layers",
+    "limit-exceeded",  # a limit of the message's structure, or of what is kept of it, ended the reading
     "protection-inside-only",  # something signed or encrypted lies inside, and the mail as a whole is not
     "encrypted-below-signatures",  # encrypted, below several signatures: somebody passes on another's mail
-    "nested-signatures",  # one signature directly inside another, one of them clear: readers disagree whose mail it is
+    "nested-signatures",  # one signature directly inside another, one of them clear: readers differ in which one they show
     "signed-ciphertext",  # the signature is around encrypted content, and says nothing of who wrote it
     "unauthenticated",  # CBC: the content may be changed, or in part another's
     "garbled-header",  # the decrypted header holds octets that no header has, as after CBC was tampered with
@@ -37,7 +39,7 @@ BREAKING: frozenset[str] = frozenset(
         "other-content",
         "unreadable",
         "too-many-layers",
-        "nested-signatures",
+        "limit-exceeded",
         "ambiguous-type",
     }
 )

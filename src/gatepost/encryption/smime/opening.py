@@ -8,7 +8,8 @@ that signature is intact; else it is neutralised, or held. Content under GCM was
 from typing import Literal, NamedTuple
 
 from gatepost.encryption.cms.keys import KeyRing
-from gatepost.encryption.smime.frame import framed
+from gatepost.encryption.smime.form import form_of_mail
+from gatepost.encryption.smime.frame import Pieces, framed_pieces
 from gatepost.encryption.smime.header_protection import protected_header
 from gatepost.encryption.smime.layer import BREAKING, EncryptedLayer, SignedLayer
 from gatepost.encryption.smime.legacy_display import without_legacy_display
@@ -31,12 +32,17 @@ class Opened(NamedTuple):
     """A mail that was opened, or why it was not."""
 
     release: Release
-    mail: bytes | None
-    """The mail in clear; None when it is held or closed. As it came, when it was not encrypted."""
+    pieces: Pieces | None
+    """The mail in clear, to be written one piece after the other; None when it is held or closed. As it came, when it was not encrypted."""
     reading: Reading
     findings: tuple[str, ...]
     reason: str
     """One sentence; empty when the mail is released."""
+
+    @property
+    def mail(self) -> bytes | None:
+        """The mail in clear, in one: a large one is put together whenever this is asked for."""
+        return None if self.pieces is None else b"".join(self.pieces)
 
 
 def open_mail(untrusted_raw: bytes, keys: KeyRing, policy: ReleasePolicy = RELEASE, how: ReadPolicy = READ) -> Opened:
@@ -44,8 +50,10 @@ def open_mail(untrusted_raw: bytes, keys: KeyRing, policy: ReleasePolicy = RELEA
     reading = read(untrusted_raw, keys, how)
     findings: tuple[str, ...] = reading.all_findings
     encrypted = [place for place, layer in enumerate(reading.layers) if isinstance(layer, EncryptedLayer)]
+    if not encrypted and reading.limit and form_of_mail(reading.inner) == "opaque":
+        return Opened("closed", None, reading, findings, f"the mail {reading.limit}, so it was not read whole")
     if not encrypted:
-        return Opened("plain", untrusted_raw, reading, findings, "nothing in this mail is encrypted as a whole")
+        return Opened("plain", (untrusted_raw,), reading, findings, "nothing in this mail is encrypted as a whole")
     last = reading.layers[encrypted[-1]]
     assert isinstance(last, EncryptedLayer)
     if last.fault is not None:
@@ -54,16 +62,30 @@ def open_mail(untrusted_raw: bytes, keys: KeyRing, policy: ReleasePolicy = RELEA
     if last.authenticated or signed:
         return Opened("authenticated" if last.authenticated else "signed", _released(reading, encrypted[-1], policy), reading, findings, "")
     limits = how.message
+    if (exceeded := _exceeded(reading, encrypted[-1])) is not None:
+        return Opened(
+            "held", None, reading, _once(findings, "limit-exceeded"), f"the decrypted content exceeds the limit message.{exceeded}"
+        )
     if has_garbled_header(reading.contents[encrypted[-1]]):
         return Opened("held", None, reading, (*findings, "garbled-header"), "the decrypted header is garbled, as after tampering")
     if policy.unauthenticated == "held":
         return Opened("held", None, reading, findings, "nobody vouches for the decrypted content, and policy keeps such content back")
-    neutralised, changed = neutral(reading.inner)
-    inner = parse(neutralised, limits) if changed else reading.inner
-    protected = protected_header(reading.mail, inner)
+    neutralised = neutral(reading.inner)
+    inner = reading.inner if neutralised is None else parse(neutralised, limits)
+    # The fields as they came: what is made plain text has lost its mark.
+    protected = protected_header(reading.mail, reading.inner)
     # Of protected fields only the subject is taken: a changed Reply-To would send the answer, and the text in it, to a stranger.
-    mail = framed(reading.mail, inner, protected, ("subject",))
-    return Opened("neutralised", mail, reading, (*findings, "neutralised") if changed else findings, "")
+    mail = framed_pieces(reading.mail, inner, protected, ("subject",))
+    return Opened("neutralised", mail, reading, findings if neutralised is None else (*findings, "neutralised"), "")
+
+
+def _exceeded(reading: Reading, place: int) -> str | None:
+    """Give the limit that hides structure of a decrypted content, which then cannot be made harmless."""
+    return reading.contents[place].exceeded or reading.inner.exceeded
+
+
+def _once(findings: tuple[str, ...], word: str) -> tuple[str, ...]:
+    return findings if word in findings else (*findings, word)
 
 
 def _is_signed_inside(reading: Reading, place: int) -> bool:
@@ -72,7 +94,7 @@ def _is_signed_inside(reading: Reading, place: int) -> bool:
     return bool(inside) and not ambiguous and all(isinstance(layer, SignedLayer) and layer.intact for layer in inside)
 
 
-def _released(reading: Reading, place: int, policy: ReleasePolicy) -> bytes:
+def _released(reading: Reading, place: int, policy: ReleasePolicy) -> Pieces:
     protected = protected_header(reading.mail, reading.inner)
     if policy.signatures == "kept" and reading.layers[place + 1 :]:
         content = reading.contents[place]  # its signature is over the content as it is
@@ -80,4 +102,4 @@ def _released(reading: Reading, place: int, policy: ReleasePolicy) -> bytes:
         content = without_legacy_display(reading.inner)
     else:
         content = reading.inner
-    return framed(reading.mail, content, protected)
+    return framed_pieces(reading.mail, content, protected)

@@ -19,11 +19,14 @@ class ReadPolicy(NamedTuple):
     message: MessageLimits = MessageLimits()
     cms: cms_limits.Limits = cms_limits.DEFAULT
     """Of each layer's object; what is beside the content is counted over all layers together."""
+    inside_bytes: int = 117_440_512
+    """Bytes that are kept of all layers together, 112 MiB: as much as a content of 46 MiB that is signed opaque and then encrypted."""
 
-    def after(self, overhead_bytes: int) -> "ReadPolicy":
-        """Give what is left of the limits for the layers inside one with so much beside its content."""
-        left = max(self.cms.overhead_bytes - overhead_bytes, 0)
-        return self._replace(cms=self.cms._replace(overhead_bytes=left))
+    def after(self, overhead_bytes: int, inside_bytes: int) -> "ReadPolicy":
+        """Give what is left of the limits for the layers inside one with so much beside its content, and so much kept of it."""
+        beside, inside = max(self.cms.overhead_bytes - overhead_bytes, 0), max(self.inside_bytes - inside_bytes, 0)
+        limits = self.cms._replace(overhead_bytes=beside, size_bytes=min(self.cms.size_bytes, inside))
+        return self._replace(cms=limits, inside_bytes=inside)
 
 
 class ReleasePolicy(NamedTuple):

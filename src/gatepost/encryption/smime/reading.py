@@ -8,7 +8,6 @@ below encryptions, or below one signature, as triple wrapping has it; below seve
 
 from typing import NamedTuple
 
-from gatepost.config.limits import MessageLimits
 from gatepost.encryption.cms.certificate import Certificate
 from gatepost.encryption.cms.content import OtherContent
 from gatepost.encryption.cms.content import read as read_cms
@@ -20,15 +19,15 @@ from gatepost.encryption.cms.keys import KeyRing
 from gatepost.encryption.cms.oids import DATA, dotted
 from gatepost.encryption.cms.signed.message import SignedData
 from gatepost.encryption.cms.signed.verify import verify
-from gatepost.encryption.smime.canonical import canonical
+from gatepost.encryption.cms.space import LARGE, Space
+from gatepost.encryption.smime.canonical import bare_line_ends, canonical, is_paired, lay_out
+from gatepost.encryption.smime.carried import carried
 from gatepost.encryption.smime.clear_signed import read_clear_signed
-from gatepost.encryption.smime.form import form_of_mail, is_protection_below
+from gatepost.encryption.smime.enclosed import Enclosed, body_of, encoding_of, held_bytes, inside, root_of
+from gatepost.encryption.smime.form import form_of_mail, is_protection_below, is_unread
 from gatepost.encryption.smime.layer import EncryptedLayer, Finding, Layer, SignedLayer
 from gatepost.encryption.smime.policy import READ, ReadPolicy
 from gatepost.message import defects
-from gatepost.message.decode import decoded, without_encoding
-from gatepost.message.glance import glance
-from gatepost.message.parse import parse
 from gatepost.message.tree import Message
 
 
@@ -40,6 +39,8 @@ class Reading(NamedTuple):
     contents: tuple[Message, ...]
     """What lies inside each layer that was taken off; a MIME entity as a rule."""
     findings: tuple[Finding, ...]
+    limit: str = ""
+    """What ended the reading too early, as said of the mail: 'exceeds the limit ...'; empty when it was read to its end."""
 
     @property
     def inner(self) -> Message:
@@ -57,7 +58,7 @@ class Reading(NamedTuple):
         return tuple(dict.fromkeys((*(one for layer in self.layers for one in layer.findings), *self.findings)))
 
 
-_Step = tuple[Layer, bytes | None]
+_Step = tuple[Layer, Message | None]
 """A layer, and what lies inside; None when it was not opened."""
 
 _DOUBLE = frozenset({defects.DUPLICATE_CONTENT_TYPE, defects.DUPLICATE_TRANSFER_ENCODING})
@@ -65,39 +66,50 @@ _DOUBLE = frozenset({defects.DUPLICATE_CONTENT_TYPE, defects.DUPLICATE_TRANSFER_
 
 def read(untrusted_raw: bytes, keys: KeyRing | None = None, policy: ReadPolicy = READ) -> Reading:
     """Read a mail's layers; without keys encryption stays closed."""
-    mail = message = _glance(untrusted_raw, policy.message)
+    mail = message = inside(untrusted_raw, policy.message)
     layers: list[Layer] = []
     contents: list[Message] = []
     findings: list[Finding] = []
+    limit = ""
     while (form := form_of_mail(message)) != "none":
-        if len(layers) >= policy.layers or message.exceeded:
-            findings.append("too-many-layers")
-            break
         if layers:
-            policy = policy.after(layers[-1].overhead_bytes)
+            policy = policy.after(layers[-1].overhead_bytes, held_bytes(message))
+        cut_out = message.size_bytes if form == "multipart" and isinstance(message, Enclosed) else 0
+        if message.exceeded or len(layers) >= policy.layers or cut_out > policy.inside_bytes:
+            limit = _limit(message, len(layers), policy)
+            break
+        if cut_out:
+            policy = policy.after(0, cut_out)
         if _is_ambiguous_type(message):
             findings.append("ambiguous-type")
         if form == "multipart":
-            step: _Step = read_clear_signed(message.root, policy)
+            step: _Step = read_clear_signed(root_of(message), policy)
         else:
             step = _opaque(message, layers, keys, policy)
-        layer, inside = step
+        layer, content = step
         if layers and _is_ambiguous(layers[-1], layer):
             findings.append("nested-signatures")
         layers.append(layer)
-        if inside is None:
+        if content is None:
             break
-        message = _glance(inside, policy.message)
+        message = content
         contents.append(message)
-    if form == "none" and is_protection_below(message):
+    if form == "none" and message.outline is None and is_unread(message):
+        limit = _limit(message, 0, policy)
+    elif form == "none" and is_protection_below(message):
         findings.append("protection-inside-only")
-    return Reading(mail, tuple(layers), tuple(contents), tuple(findings))
+    if limit:
+        findings.append("too-many-layers" if len(layers) >= policy.layers else "limit-exceeded")
+    return Reading(mail, tuple(layers), tuple(contents), tuple(findings), limit)
 
 
-def _glance(raw: bytes, limits: MessageLimits) -> Message:
-    # A clear signature is one of the parts: a look at the header alone would be for nothing. It matters for speed alone.
-    is_clear = raw.find(b"multipart/signed", 0, raw.find(b"\r\n\r\n")) >= 0
-    return parse(raw, limits) if is_clear else glance(raw, limits)
+def _limit(message: Message, layers: int, policy: ReadPolicy) -> str:
+    """Say which limit it is that keeps a message from being read further."""
+    if message.exceeded:
+        return f"exceeds the limit message.{message.exceeded}"
+    if layers >= policy.layers:
+        return f"has more than {policy.layers} signatures and encryptions inside each other"
+    return "holds more inside its layers than is kept of them"
 
 
 def _is_ambiguous_type(message: Message) -> bool:
@@ -117,10 +129,11 @@ def _is_ambiguous(outer: Layer, inner: Layer) -> bool:
 
 def _opaque(message: Message, outer: list[Layer], keys: KeyRing | None, policy: ReadPolicy) -> _Step:
     seen = message.outline
-    body = decoded(message.root) if seen is None else without_encoding(seen.encoding, message.raw[seen.body_start :])
-    odd: list[Finding] = ["malformed-encoding"] if body.defects else []
+    octets, malformed = carried(encoding_of(message) if seen is None else seen.encoding, body_of(message), policy.cms.size_bytes)
+    odd: list[Finding] = ["malformed-encoding"] if malformed else []
     said = message.content_type.parameters.get("smime-type", "").lower()
-    cms = read_cms(body.data, policy.cms)
+    cms = octets if isinstance(octets, Fault) else read_cms(octets, policy.cms)
+    del octets  # the object alone holds its memory
     if isinstance(cms, SignedData):
         if said not in ("", "signed-data", "signed-receipt", "certs-only"):
             odd.append("type-differs")
@@ -134,13 +147,13 @@ def _opaque(message: Message, outer: list[Layer], keys: KeyRing | None, policy: 
         fault = Fault("unsupported", f"content of type {dotted(cms.content_type)} is not read")
     assert isinstance(fault, Fault)
     if said in ("enveloped-data", "authenveloped-data"):
-        return EncryptedLayer(False, "", (*odd, "unreadable"), fault), None
+        around: tuple[Finding, ...] = ("signed-ciphertext",) if outer and isinstance(outer[-1], SignedLayer) else ()
+        return EncryptedLayer(False, "", (*odd, *around, "unreadable"), fault), None
     return SignedLayer("opaque", (), (), (), (*odd, "unreadable"), fault), None
 
 
 def _signed(cms: SignedData, odd: list[Finding], policy: ReadPolicy) -> _Step:
     certificates = tuple(one for one in cms.certificates() if isinstance(one, Certificate))
-    content: bytes | None = None
     fault: Fault | None = None
     if cms.content is None:
         odd.append("no-signers" if cms.signers or not certificates else "certificates-only")
@@ -150,17 +163,20 @@ def _signed(cms: SignedData, odd: list[Finding], policy: ReadPolicy) -> _Step:
         if cms.content_type != DATA:
             odd.append("other-content")
         try:
-            content = bytes(cms.content.whole())
+            cms.content.check()
         except Refusal as refusal:  # the content's pieces are only read here
             odd.append("unreadable")
             fault = refusal.fault
     judgements = verify(cms, policy=policy.algorithms)
+    content = None if cms.content is None or fault else inside(cms.content.take(), policy.message)
     return SignedLayer("opaque", judgements, certificates, cms.revocations, tuple(odd), fault, cms.overhead_bytes), content
 
 
 def _enveloped(cms: Enveloped, odd: list[Finding], outer: list[Layer], keys: KeyRing | None, policy: ReadPolicy) -> _Step:
     cipher = CIPHERS.get(cms.cipher.oid)
     name = cipher.name if cipher else dotted(cms.cipher.oid)
+    if outer and isinstance(outer[-1], SignedLayer):
+        odd.append("signed-ciphertext")
     if not cms.authenticated:
         odd.append("unauthenticated")
     if len(outer) > 1 and isinstance(outer[-1], SignedLayer) and isinstance(outer[-2], SignedLayer):
@@ -173,6 +189,24 @@ def _enveloped(cms: Enveloped, odd: list[Finding], outer: list[Layer], keys: Key
         return EncryptedLayer(cms.authenticated, name, tuple(odd), opened), None
     if opened.content_type != DATA:
         return EncryptedLayer(cms.authenticated, name, tuple(odd), Fault("unsupported", "what is encrypted is no MIME entity")), None
-    if outer and isinstance(outer[-1], SignedLayer):
-        odd.append("signed-ciphertext")
-    return EncryptedLayer(cms.authenticated, name, tuple(odd), None, cms.overhead_bytes), canonical(opened.content)
+    if len(opened.content) <= LARGE:
+        content: bytes | Fault = canonical(opened.content)
+    else:
+        plain = [opened.content]
+        del opened
+        content = _canonical(plain, policy.cms.size_bytes)
+    if isinstance(content, Fault):
+        return EncryptedLayer(cms.authenticated, name, tuple(odd), content), None
+    return EncryptedLayer(cms.authenticated, name, tuple(odd), None, cms.overhead_bytes), inside(content, policy.message)
+
+
+def _canonical(plain: list[bytes], most: int) -> bytes | Fault:
+    """Give a large decrypted content as it may stand on the wire; where nobody else holds it, it is changed in its place."""
+    size = len(plain[0])
+    if is_paired(plain[0]) or not (missing := bare_line_ends(plain[0])):
+        return plain[0]
+    if size + missing > most:
+        return Fault("too-large", f"{size + missing} bytes with whole line ends are more than the {most} that are read")
+    space = Space(plain.pop())
+    lay_out(space, missing)
+    return space.octets()

@@ -3,8 +3,10 @@
 
 from typing import NamedTuple
 
-from gatepost.encryption.smime.canonical import canonical
-from gatepost.encryption.smime.frame import framed
+from gatepost.encryption.cms.space import lines
+from gatepost.encryption.smime.canonical import canonical, is_paired
+from gatepost.encryption.smime.enclosed import Enclosed, span
+from gatepost.encryption.smime.frame import Pieces, framed_pieces
 from gatepost.encryption.smime.header_protection import ProtectedHeader, protected_header
 from gatepost.encryption.smime.layer import SignedLayer
 from gatepost.encryption.smime.policy import READ, ReadPolicy
@@ -16,10 +18,16 @@ from gatepost.message.tree import Message
 class Removed(NamedTuple):
     """A mail without its signatures."""
 
-    mail: bytes
+    pieces: Pieces
+    """The mail, to be written one piece after the other."""
     reading: Reading
     removed: int
     """How many layers were taken off."""
+
+    @property
+    def mail(self) -> bytes:
+        """The mail, in one: a large one is put together whenever this is asked for."""
+        return b"".join(self.pieces)
 
 
 def without_signatures(untrusted_raw: bytes, policy: ReadPolicy = READ) -> Removed:
@@ -31,9 +39,9 @@ def without_signatures(untrusted_raw: bytes, policy: ReadPolicy = READ) -> Remov
             break
         number += 1
     if not number:
-        return Removed(untrusted_raw, reading, 0)
+        return Removed((untrusted_raw,), reading, 0)
     content = _canonical(reading.contents[number - 1])
-    return Removed(framed(reading.mail, content, _marks(reading.mail, content), ()), reading, number)
+    return Removed(framed_pieces(reading.mail, content, _marks(reading.mail, content), ()), reading, number)
 
 
 def _marks(mail: Message, content: Message) -> ProtectedHeader | None:
@@ -43,7 +51,9 @@ def _marks(mail: Message, content: Message) -> ProtectedHeader | None:
 
 
 def _canonical(content: Message) -> Message:
-    """Give what lay inside an opaque signature as it may stand on the wire."""
+    """Give what lay inside a signature as it may stand on the wire."""
+    if isinstance(content, Enclosed) and all(map(is_paired, lines((span(content.within, content.start, content.end),)))):
+        return content
     raw = bytes(content.raw)
     written = canonical(raw)
     return content if written is raw else parse(written, content.root.limits)

@@ -20,10 +20,12 @@ class Chain(NamedTuple):
 
     trusted: bool
     reason: str
-    """One sentence; empty when trusted."""
+    """One sentence; empty when trusted and known not to be revoked."""
     path: tuple[Certificate, ...] = ()
     """From the certificate to the anchor, as far as it was found."""
     revocation: Revocation = "unchecked"
+    findings: tuple[str, ...] = ()
+    """For the track: a word, a colon, a sentence, and whose certificate is meant."""
 
 
 class Judge(Protocol):

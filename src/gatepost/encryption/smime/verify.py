@@ -3,7 +3,8 @@
 
 The signatures that count are those below the last encryption that was opened: one around ciphertext says nothing of who wrote
 what is inside. All of them must be intact. The outermost of these speaks for the mail: all its signers must be trusted at the
-time they signed, and one must be bound to From.
+time they signed, and one must be bound to From. Where readers differ in which one they show, each must pass that alone, and the
+weakest answer is the mail's.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from gatepost.encryption.cms.signed.judgement import Judgement
 from gatepost.encryption.smime.binding import Bond, DomainCertificates, Shown, bind, shown_by
-from gatepost.encryption.smime.header_protection import changed_outside, differing, protected_header
+from gatepost.encryption.smime.header_protection import changed_outside, differing, from_differs, protected_header
 from gatepost.encryption.smime.layer import BREAKING, EncryptedLayer, SignedLayer
 from gatepost.encryption.smime.purpose import purpose_of
 from gatepost.encryption.smime.reading import Reading
@@ -82,20 +83,52 @@ def report(reading: Reading, asked: Asked) -> Report:
     )
     signers = tuple(_signer(who) for layer in layers for who in layer.judgements)
     if not layers:
-        return Report("unsigned", False, (), (), "unchecked", tuple(findings), "nothing in this mail is signed as a whole")
+        return Report("unverifiable" if reading.limit else "unsigned", False, (), (), "unchecked", tuple(findings), _unsigned(reading))
     if verdict := _damage(reading, layers):
         return Report(verdict[0], False, signers, (), "unchecked", tuple(findings), verdict[1])
-    outermost = layers[0]
-    chains = _chains(outermost, asked)
-    bond, place, odd, shown = _bond(reading, outermost, asked)
-    findings.extend(odd)
+    nested = "nested-signatures" in reading.findings
+    answers = _answers(reading, layers if nested else layers[:1], asked)
+    worst = min(answers, key=lambda answer: _WEAKEST.index(answer.verdict))
+    findings.extend(one for answer in answers for one in answer.findings)
+    reason = _of_nested(layers, worst.reason) if nested and worst.reason else worst.reason
+    bound = worst.verdict in ("valid_bound", "valid_domain")
+    revocation = _worst([answer.revocation for answer in answers])
+    return Report(worst.verdict, bound, signers, _subjects(worst.chain), revocation, tuple(dict.fromkeys(findings)), reason)
+
+
+class _Answer(NamedTuple):
+    """What the signers of one layer come to."""
+
+    verdict: Verdict
+    reason: str
+    findings: tuple[str, ...]
+    chain: Chain
+    """Of the signer who decides."""
+    revocation: Revocation
+
+
+_WEAKEST: tuple[Verdict, ...] = ("valid_untrusted", "valid_mismatch", "unknown_status", "valid_domain", "valid_bound", "valid")
+
+
+def _answers(reading: Reading, layers: tuple[SignedLayer, ...], asked: Asked) -> list[_Answer]:
+    """Judge the layers in order, up to the first that is not trusted, as its signers are."""
+    answers: list[_Answer] = []
+    for layer in layers:
+        answers.append(_answer(reading, layer, asked))
+        if answers[-1].verdict == "valid_untrusted":
+            break
+    return answers
+
+
+def _answer(reading: Reading, layer: SignedLayer, asked: Asked) -> _Answer:
+    chains = _chains(layer, asked)
+    bond, place, odd, shown = _bond(reading, layer, asked)
     revocation = _worst([chain.revocation for chain in chains])
-    verdict = _verdict(chains, bond, revocation, asked)
-    if verdict[0] == "valid_mismatch" or (bond == "sender" and not verdict[1]):
-        verdict = verdict[0], _why_not(odd) or _both(shown, signers[place], odd)
-    bound = verdict[0] in ("valid_bound", "valid_domain")
+    verdict, reason = _verdict(chains, bond, revocation, asked)
+    if verdict == "valid_mismatch" or (bond == "sender" and not reason):
+        reason = _why_not(odd) or _both(shown, _signer(layer.judgements[place]), odd)
     chain = chains[place] if chains[-1].trusted else chains[-1]
-    return Report(verdict[0], bound, signers, _subjects(chain), revocation, tuple(dict.fromkeys(findings)), verdict[1])
+    return _Answer(verdict, reason, (*odd, *(one for chain in chains for one in chain.findings)), chain, revocation)
 
 
 def deciding(reading: Reading) -> tuple[SignedLayer, ...]:
@@ -115,10 +148,22 @@ def is_encrypted(reading: Reading) -> bool:
     return any(isinstance(layer, EncryptedLayer) and "encrypted-below-signatures" not in layer.findings for layer in reading.layers)
 
 
+def _unsigned(reading: Reading) -> str:
+    """Say why there is no signature that counts."""
+    if reading.limit:
+        return f"the mail {reading.limit}, so it was not read whole"
+    last = reading.layers[-1] if reading.layers else None
+    if isinstance(last, EncryptedLayer) and last.fault is not None:
+        return f"the mail is encrypted and stays closed ({last.fault.reason}), so nobody can say whether it is signed inside"
+    return "nothing in this mail is signed as a whole"
+
+
 def _damage(reading: Reading, layers: tuple[SignedLayer, ...]) -> tuple[Verdict, str] | None:
     breaking = BREAKING.intersection((*reading.findings, *(one for layer in layers for one in layer.findings)))
     if breaking:
         fault = next((layer.fault.reason for layer in layers if layer.fault), "")
+        if reading.limit and not fault:
+            return "broken", f"the mail {reading.limit}, so it was not read whole"
         return "broken", fault or f"the mail is not one whole signed content ({', '.join(sorted(breaking))})"
     bad = [who for layer in layers for who in layer.judgements if who.verdict != "intact"]
     broken = next((who for who in bad if who.verdict == "broken"), None)
@@ -157,20 +202,14 @@ def _bond(reading: Reading, layer: SignedLayer, asked: Asked) -> tuple[Bond, int
     shown = asked.shown or shown_by(reading.mail.headers, limits)
     protected = protected_header(reading.mail, reading.inner)
     if protected is not None and asked.shown is None:
-        names = differing(reading.mail, protected)
-        if "from" in names:
+        if from_differs(reading.mail, protected):
             odd.append("from-differs")
         encrypted = any(isinstance(one, EncryptedLayer) for one in reading.layers)
         hidden = protected.mode == "cipher" or (not protected.mode and encrypted)
-        if changed_outside(reading.mail, protected) if hidden else any(name != "from" for name in names):
+        names = (changed_outside if hidden else differing)(reading.mail, protected)
+        if any(name != "from" or "from-differs" not in odd for name in names):
             odd.append("header-differs")
-        inner = shown_by(protected.headers, limits)
-        shown = Shown(
-            max(shown.fields, inner.fields),
-            (*shown.mailboxes, *inner.mailboxes),
-            (*shown.answers_to, *inner.answers_to),
-            (*shown.senders, *inner.senders),
-        )
+        shown = shown.beside(shown_by(protected.headers, limits))
     best: tuple[Bond, int, tuple[str, ...]] = ("mismatch", 0, ())
     order: tuple[Bond, ...] = ("bound", "domain", "sender", "nothing", "mismatch")
     for place, who in enumerate(layer.judgements):
@@ -190,7 +229,8 @@ def _verdict(chains: list[Chain], bond: Bond, revocation: Revocation, asked: Ask
     if bond == "mismatch":
         return "valid_mismatch", ""
     if revocation != "good" and asked.revocation_must_be_known:
-        return "unknown_status", "nobody could say whether a certificate of the chain was revoked"
+        why = next((chain.reason for chain in chains if chain.reason), "")
+        return "unknown_status", why or "nobody could say whether a certificate of the chain was revoked"
     return _BONDS[bond], ""
 
 
@@ -201,6 +241,7 @@ _NAMES: Mapping[str, str] = {
     "from-repeated": "the mail has more than one From",
     "from-without-address": "the mail's From names somebody who has no address",
     "name-is-other-address": "the mail shows its sender under a name that reads as another address",
+    "bare-line-end": "the mail's header holds a line end that only some readers see, and with it another From",
     "answers-elsewhere": "the mail shows its sender under a name that nobody certified, and answers to it go elsewhere",
 }
 
@@ -218,6 +259,14 @@ def _both(shown: Shown, signer: SignerReport, odd: list[str]) -> str:
     named = ", ".join(addresses[:3]) + (" and others" if len(addresses) > 3 else "") or "nobody"
     head = "outside and inside its protection the mail shows" if "from-differs" in odd else "the mail shows"
     return f"{head} {named} as its sender, and {', '.join(signer.addresses[:3]) or signer.subject or 'nobody'} signed it"
+
+
+def _of_nested(layers: tuple[SignedLayer, ...], reason: str) -> str:
+    """Name the signers of all layers, outermost first, before what is wrong with one of them."""
+    named = [
+        " and ".join(", ".join(who.addresses[:3]) or who.subject or "nobody" for who in map(_signer, layer.judgements)) for layer in layers
+    ]
+    return f"one signature lies inside another, {' around '.join(f'that of {who}' for who in named)}: {reason}"
 
 
 def _worst(states: list[Revocation]) -> Revocation:

@@ -7,8 +7,9 @@ different readers, so who wants his own removes the other one first (`removal.py
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from gatepost.config.limits import MessageLimits
@@ -17,15 +18,18 @@ from gatepost.encryption.cms.certificate import Certificate
 from gatepost.encryption.cms.enveloped.addressee import Addressee
 from gatepost.encryption.cms.enveloped.ciphers import AES256_CBC, Cipher
 from gatepost.encryption.cms.enveloped.encrypt import encrypt as encrypt_cms
+from gatepost.encryption.cms.enveloped.encrypt import encrypted
 from gatepost.encryption.cms.fault import Fault
 from gatepost.encryption.cms.signed.signer import Signer
 from gatepost.encryption.cms.signed.write import sign as sign_cms
+from gatepost.encryption.cms.signed.write import signed
+from gatepost.encryption.cms.space import LARGE, AnyBytes, written
 from gatepost.encryption.smime.canonical import canonical
 from gatepost.encryption.smime.confidentiality import Confidentiality
 from gatepost.encryption.smime.form import form_of_mail
-from gatepost.encryption.smime.frame import content_of, mail_fields
+from gatepost.encryption.smime.frame import Pieces, content_pieces, mail_fields
 from gatepost.encryption.smime.protection import encrypted_content, signed_content
-from gatepost.encryption.smime.seven_bit import base64_lines, is_fit, seven_bit
+from gatepost.encryption.smime.seven_bit import are_fit, base64_lines, base64_pieces, seven_bit
 from gatepost.message.glance import glance
 from gatepost.message.tree import Message
 
@@ -34,6 +38,10 @@ EightBit = Literal["reencoded", "opaque", "refused"]
 
 _MICALG = {"sha256": "sha-256", "sha384": "sha-384", "sha512": "sha-512"}
 _LIMITS = MessageLimits()
+_MIME = b"MIME-Version: 1.0\r\n"
+
+_Made = Pieces | chain[AnyBytes] | Fault
+"""What was made: a few pieces, or of a large object as many as come, or why not."""
 
 
 class SignAs(NamedTuple):
@@ -70,8 +78,8 @@ def sign(raw: bytes, signers: Sequence[Signer], when: datetime, how: SignAs = CL
         return fault
     if form_of_mail(mail) != "none":
         return bytes(mail.raw)
-    content = signed_content(mail) if how.header_protection and not _is_protected(mail) else content_of(mail)
-    return _signed(mail_fields(mail), content, signers, when, how)
+    content = signed_content(mail) if how.header_protection and not _is_protected(mail) else content_pieces(mail)
+    return _whole(_signed(mail_fields(mail) + _MIME, content, signers, when, how))
 
 
 def encrypt(raw: bytes, to: Sequence[Addressee], how: EncryptAs = COMPATIBLE) -> bytes | Fault:
@@ -82,8 +90,8 @@ def encrypt(raw: bytes, to: Sequence[Addressee], how: EncryptAs = COMPATIBLE) ->
     if how.header_protection and form_of_mail(mail) == "none" and not _is_protected(mail):
         fields, content = encrypted_content(mail, how.confidentiality, legacy_display=how.legacy_display)
     else:
-        fields, content = mail_fields(mail), content_of(mail)
-    return _encrypted(fields, content, to, how.cipher)
+        fields, content = mail_fields(mail), content_pieces(mail)
+    return _whole(_encrypted(fields + _MIME, content, to, how.cipher))
 
 
 def seal(
@@ -97,17 +105,22 @@ def seal(
 ) -> bytes | Fault:
     """Sign a mail and encrypt the signed content; header protection is that of the encryption."""
     mail = glance(canonical(raw), _LIMITS)
-    if fault := _unfit(mail, parts_matter=encrypt_as.header_protection):
+    if fault := _unfit(mail, parts_matter=encrypt_as.header_protection or sign_as.header_protection):
         return fault
-    if form_of_mail(mail) != "none" or not encrypt_as.header_protection or _is_protected(mail):
-        signed = sign(raw, signers, when, sign_as)
-        return signed if isinstance(signed, Fault) else encrypt(signed, to, encrypt_as)
-    fields, content = encrypted_content(mail, encrypt_as.confidentiality, legacy_display=encrypt_as.legacy_display)
+    if form_of_mail(mail) != "none":
+        return encrypt(raw, to, encrypt_as)
+    is_protected = _is_protected(mail)
+    if encrypt_as.header_protection and not is_protected:
+        fields, content = encrypted_content(mail, encrypt_as.confidentiality, legacy_display=encrypt_as.legacy_display)
+    else:
+        fields = mail_fields(mail)
+        content = signed_content(mail) if sign_as.header_protection and not is_protected else content_pieces(mail)
     inside = _signed(b"", content, signers, when, sign_as)
     if isinstance(inside, Fault):
         return inside
-    inside = inside.removeprefix(b"MIME-Version: 1.0\r\n")
-    return _encrypted(fields, inside, to, encrypt_as.cipher)
+    if isinstance(inside, chain) or len(raw) <= LARGE:
+        inside = (written(inside),)
+    return _whole(_encrypted(fields + _MIME, inside, to, encrypt_as.cipher))
 
 
 def wrap(
@@ -124,24 +137,25 @@ def wrap(
     if isinstance(sealed, Fault):
         return sealed
     mail = glance(sealed, _LIMITS)
-    return _signed(mail_fields(mail), content_of(mail), signers, when, sign_as)
+    return _whole(_signed(mail_fields(mail) + _MIME, content_pieces(mail), signers, when, sign_as))
 
 
-def _signed(fields: bytes, content: bytes, signers: Sequence[Signer], when: datetime, how: SignAs) -> bytes | Fault:
+def _signed(fields: bytes, content: Pieces, signers: Sequence[Signer], when: datetime, how: SignAs) -> _Made:
+    """Sign a content; without fields before it what is made is a content too, and no mail."""
     opaque = how.form == "opaque"
     if not opaque:
-        fit = seven_bit(content, _LIMITS) if how.eight_bit != "opaque" else content if is_fit(content) else None
-        if how.eight_bit == "refused" and fit != content:
+        fit = seven_bit(content, _LIMITS) if how.eight_bit != "opaque" else content if are_fit(content) else None
+        if how.eight_bit == "refused" and fit is not content:
             return Fault("unsupported", "the mail is not in 7 bit, and a clear signature would not survive")
         opaque, content = fit is None, content if fit is None else fit
     if opaque:
-        cms = sign_cms(content, signers, when, certificates=how.certificates)
-        return _object(fields, "signed-data", cms)
-    cms = sign_cms(content, signers, when, detached=True, certificates=how.certificates)
+        if len(content) > 1:
+            return _object(fields, "signed-data", base64_pieces(signed(content, signers, when, certificates=how.certificates)))
+        return _object(fields, "signed-data", (base64_lines(sign_cms(content[0], signers, when, certificates=how.certificates)),))
+    [cms] = signed(content, signers, when, detached=True, certificates=how.certificates)
     digests = ",".join(sorted({_MICALG[signer.scheme.digest] for signer in signers}))
     boundary = f"=_{secrets.token_hex(16)}"
     head = (
-        "MIME-Version: 1.0\r\n"
         f'Content-Type: multipart/signed; protocol="application/pkcs7-signature";\r\n micalg="{digests}"; boundary="{boundary}"\r\n\r\n'
         f"--{boundary}\r\n"
     )
@@ -151,24 +165,34 @@ def _signed(fields: bytes, content: bytes, signers: Sequence[Signer], when: date
         "Content-Transfer-Encoding: base64\r\n"
         'Content-Disposition: attachment; filename="smime.p7s"\r\n\r\n'
     )
-    return b"".join((fields, head.encode(), content, between.encode(), base64_lines(cms), f"--{boundary}--\r\n".encode()))
+    return fields, head.encode(), *content, between.encode(), base64_lines(cms), f"--{boundary}--\r\n".encode()
 
 
-def _encrypted(fields: bytes, content: bytes, to: Sequence[Addressee], cipher: Cipher) -> bytes | Fault:
+def _encrypted(fields: bytes, content: Pieces, to: Sequence[Addressee], cipher: Cipher) -> _Made:
     if not to:
         return Fault("not-addressed", "there is nobody to encrypt to")
-    cms = encrypt_cms(content, to, cipher, content_type=oids.DATA)
-    return _object(fields, "authEnveloped-data" if cipher.authenticated else "enveloped-data", cms)
+    kind = "authEnveloped-data" if cipher.authenticated else "enveloped-data"
+    if len(content) > 1:
+        return _object(fields, kind, base64_pieces(encrypted(content, to, cipher)))
+    return _object(fields, kind, (base64_lines(encrypt_cms(content[0], to, cipher, content_type=oids.DATA)),))
 
 
-def _object(fields: bytes, kind: str, cms: bytes) -> bytes:
+def _object(fields: bytes, kind: str, lines: Pieces | Iterator[bytes]) -> Pieces | chain[AnyBytes]:
     head = (
-        "MIME-Version: 1.0\r\n"
         f'Content-Type: application/pkcs7-mime; smime-type={kind};\r\n name="smime.p7m"\r\n'
         "Content-Transfer-Encoding: base64\r\n"
         'Content-Disposition: attachment; filename="smime.p7m"\r\n\r\n'
     )
-    return b"".join((fields, head.encode(), base64_lines(cms)))
+    if isinstance(lines, tuple):
+        return fields, head.encode(), *lines
+    return chain[AnyBytes]((fields, head.encode()), lines)
+
+
+def _whole(made: _Made) -> bytes | Fault:
+    """Put a mail together."""
+    if isinstance(made, Fault):
+        return made
+    return written(made) if isinstance(made, chain) else b"".join(made)
 
 
 def _unfit(mail: Message, *, parts_matter: bool) -> Fault | None:

@@ -15,7 +15,7 @@ from gatepost.encryption.cms.enveloped.transport import write_transport
 from gatepost.encryption.cms.fault import Fault
 from gatepost.encryption.cms.identifier import Identifier, key_identifier
 from gatepost.encryption.cms.keys import OAEP, PKCS1, Transport
-from gatepost.encryption.cms.public_key import PublicKey, is_bound_to, kind_of, load
+from gatepost.encryption.cms.public_key import PublicKey, is_bound_to, kind_of, load, too_short
 
 _AGREEMENTS = {
     "p256": (oids.STD_DH_SHA256_KDF, Derivation("x963", "sha256")),
@@ -46,6 +46,8 @@ def addressee(certificate: Certificate, *, transport: Transport = PKCS1, by_key:
     key = load(certificate.public_key)
     if isinstance(key, Fault):
         return key
+    if (objection := too_short(key)) is not None:
+        return objection
     by_issuer, key_name = certificate.names
     name = key_name if by_key and key_name is not None else by_issuer
     kind = kind_of(key)
@@ -57,6 +59,12 @@ def addressee(certificate: Certificate, *, transport: Transport = PKCS1, by_key:
         return Addressee(name, kind, key_identifier(name) is None, _transported(key, name, transport))
     if kind not in _AGREEMENTS:
         return Fault("unsupported", f"a key of kind {kind} cannot be written to")
+    if kind == "x25519":
+        try:
+            _fresh(key)
+        except ValueError:
+            # Points of small order give everybody the same secret (RFC 7748 §6.1); on the other curves a key is no such point.
+            return Fault("unsupported", "the certificate's key is none: no secret can be agreed with it")
     return Addressee(name, kind, False, _agreed(key, kind, name))
 
 

@@ -2,7 +2,8 @@
 """Key agreement: a secret agreed on a curve becomes a key that wraps the content key (RFC 5753; X25519: RFC 8418).
 
 Two derivations are in use: ANSI X9.63 and, for X25519, HKDF. Both take the ECC-CMS-SharedInfo (RFC 5753 §7.2) with the
-key wrap's algorithm just as it stands in the message. The wrap is AES key wrap (RFC 3394), which notices a wrong key.
+key wrap's algorithm just as it stands in the message. The wrap is AES key wrap (RFC 3394), which notices a wrong key;
+another one, from before AES, is only read (`old_wrap.py`).
 """
 
 from typing import Literal, NamedTuple
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from gatepost.encryption.cms import der, oids
 from gatepost.encryption.cms.algorithm import Algorithm, algorithm, read_algorithm
 from gatepost.encryption.cms.digests import HASHES
+from gatepost.encryption.cms.enveloped import old_wrap
 from gatepost.encryption.cms.fault import Refusal
 
 
@@ -40,6 +42,8 @@ _DERIVATIONS = {
 }
 WRAP_KEYS = {oids.AES128_WRAP: 16, oids.AES192_WRAP: 24, oids.AES256_WRAP: 32}
 WRAPS = {length: algorithm(oid) for oid, length in WRAP_KEYS.items()}
+"""The wraps that we write with, by the length of the content key."""
+_READ = {**WRAP_KEYS, oids.TRIPLE_DES_WRAP: old_wrap.KEY_LENGTH}
 
 
 class Scheme(NamedTuple):
@@ -57,14 +61,14 @@ def read_agreement(algorithm: Algorithm) -> Scheme:
     cursor = algorithm.inside()
     wrap = read_algorithm(cursor)
     cursor.close()
-    if wrap.oid not in WRAP_KEYS or not wrap.plain:
+    if wrap.oid not in _READ or not wrap.plain:
         raise Refusal("unsupported", f"key wrap algorithm {oids.dotted(wrap.oid)} is not supported")
     return Scheme(derivation, wrap)
 
 
 def wrapping_key(secret: bytes, scheme: Scheme, material: bytes | None) -> bytes:
     """Derive the key that wraps from the agreed secret; `material` is the sender's, where he gave some."""
-    length = WRAP_KEYS[scheme.wrap.oid]
+    length = _READ[scheme.wrap.oid]
     entity = b"" if material is None else der.explicit(0, der.octet_string(material))
     bits = der.explicit(2, der.octet_string((length * 8).to_bytes(4)))
     shared = der.sequence(scheme.wrap.encoded, entity, bits)
@@ -74,8 +78,10 @@ def wrapping_key(secret: bytes, scheme: Scheme, material: bytes | None) -> bytes
     return HKDF(hashed, length, material, shared).derive(secret)
 
 
-def unwrap(key: bytes, wrapped: bytes) -> bytes | None:
-    """Unwrap a content key; None when the key is wrong."""
+def unwrap(key: bytes, wrapped: bytes, by: bytes = oids.AES256_WRAP) -> bytes | None:
+    """Unwrap a content key by the algorithm of this identifier; None when the key is wrong."""
+    if by == oids.TRIPLE_DES_WRAP:
+        return old_wrap.unwrap_triple_des(key, wrapped)
     try:
         return aes_key_unwrap(key, wrapped)
     except (InvalidUnwrap, ValueError):

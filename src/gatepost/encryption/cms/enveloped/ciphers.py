@@ -5,11 +5,12 @@ What is decrypted leaves only when its tag (GCM) or its padding (CBC) is right. 
 may decrypt to something, which is why a result says whether it is authenticated.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives.ciphers import AEADDecryptionContext, CipherContext
 from cryptography.hazmat.primitives.ciphers import Cipher as LibraryCipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -20,6 +21,8 @@ from gatepost.encryption.cms import der, oids
 from gatepost.encryption.cms.algorithm import Algorithm
 from gatepost.encryption.cms.ber import INTEGER, SEQUENCE, AnyBytes
 from gatepost.encryption.cms.fault import Refusal
+from gatepost.encryption.cms.octets import Octets
+from gatepost.encryption.cms.space import slices
 
 TAG_LENGTH = 16
 NONCE_LENGTH = 12
@@ -87,17 +90,17 @@ def write_algorithm(cipher: Cipher, vector: bytes) -> bytes:
     return der.sequence(der.oid(cipher.oid), der.sequence(der.octet_string(vector), der.integer(TAG_LENGTH)))
 
 
-def open_gcm(key: bytes, nonce: bytes, content: Iterable[AnyBytes], tag: bytes, authenticated: bytes) -> bytes | None:
+def open_gcm(key: bytes, nonce: bytes, content: Octets, tag: bytes, authenticated: bytes) -> bytes | None:
     """Decrypt and check the tag over content and authenticated attributes; None when it is wrong."""
-    decryptor = LibraryCipher(AES(key), GCM(nonce, tag, _DEFAULT_TAG_LENGTH)).decryptor()
+    decryptor: AEADDecryptionContext = LibraryCipher(AES(key), GCM(nonce, tag, _DEFAULT_TAG_LENGTH)).decryptor()
     if authenticated:
         decryptor.authenticate_additional_data(authenticated)
-    plain = [decryptor.update(block) for block in content]
+    plain = content.recast(decryptor.update_into)
     try:
         decryptor.finalize()
     except InvalidTag:
         return None
-    return _joined(plain)
+    return plain.octets()
 
 
 def open_small_gcm(key: bytes, nonce: bytes, content: AnyBytes, tag: bytes, authenticated: bytes) -> bytes | None:
@@ -113,23 +116,38 @@ def seal_gcm(key: bytes, nonce: bytes, content: AnyBytes) -> bytes:
     return AESGCM(key).encrypt(nonce, content, None)
 
 
-def open_cbc(cipher: Cipher, key: bytes, vector: bytes, content: Iterable[AnyBytes]) -> bytes | None:
+def open_cbc(cipher: Cipher, key: bytes, vector: bytes, content: Octets) -> bytes | None:
     """Decrypt and take the padding off; None when there is no whole block or the padding is wrong, in either case after all the work."""
-    decryptor = LibraryCipher(TripleDES(key) if cipher is TRIPLE_DES_CBC else AES(key), CBC(vector)).decryptor()
-    plain = [decrypted for block in content if (decrypted := decryptor.update(block))]
+    decryptor = _cbc_decryptor(cipher, key, vector)
+    plain, size = content.recast(decryptor.update_into), cipher.block_length
+    rest = _unpadded(decryptor, plain.octets()[-size:], size)
+    if rest is None:
+        return None
+    plain.keep(0, len(plain) - size + rest)
+    return plain.octets()
+
+
+def open_small_cbc(cipher: Cipher, key: bytes, vector: bytes, content: AnyBytes) -> bytes | None:
+    """Do the same in one go."""
+    decryptor, size = _cbc_decryptor(cipher, key, vector), cipher.block_length
+    plain = decryptor.update(content)
+    rest = _unpadded(decryptor, plain[-size:], size)
+    return None if rest is None else plain[: len(plain) - size + rest]
+
+
+def _cbc_decryptor(cipher: Cipher, key: bytes, vector: bytes) -> CipherContext:
+    return LibraryCipher(TripleDES(key) if cipher is TRIPLE_DES_CBC else AES(key), CBC(vector)).decryptor()
+
+
+def _unpadded(decryptor: CipherContext, last: bytes, block_length: int) -> int | None:
+    """Give how many octets of the last block are content; None when it is not whole or its padding is wrong."""
     # The library looks at the padding in constant time; only the last block is given to it, so nothing is copied for that.
-    last, unpadder = plain[-1] if plain else b"", PKCS7(cipher.block_length * 8).unpadder()
+    unpadder = PKCS7(block_length * 8).unpadder()
     try:
         decryptor.finalize()
-        rest = len(unpadder.update(last[-cipher.block_length :]) + unpadder.finalize())
+        return len(unpadder.update(last) + unpadder.finalize())
     except ValueError:
         return None
-    plain[-1] = last[: len(last) - cipher.block_length + rest]
-    return _joined(plain)
-
-
-def _joined(blocks: list[bytes]) -> bytes:
-    return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
 
 def seal_cbc(key: bytes, vector: bytes, content: AnyBytes) -> bytes:
@@ -139,3 +157,17 @@ def seal_cbc(key: bytes, vector: bytes, content: AnyBytes) -> bytes:
     whole = len(content) - len(content) % 16
     view = memoryview(content)
     return encryptor.update(view[:whole]) + encryptor.update(bytes(view[whole:]) + bytes((padding,)) * padding)
+
+
+def sealed(cipher: Cipher, key: bytes, vector: bytes, content: Iterable[AnyBytes]) -> Iterator[bytes]:
+    """Encrypt a slice at a time; the tag comes last, as an OCTET STRING."""
+    if cipher.authenticated:
+        gcm = LibraryCipher(AES(key), GCM(vector)).encryptor()
+        yield from map(gcm.update, slices(content))
+        yield gcm.finalize()
+        yield der.octet_string(gcm.tag)
+        return
+    padder, encryptor = PKCS7(128).padder(), LibraryCipher(AES(key), CBC(vector)).encryptor()
+    yield from (encryptor.update(padder.update(piece)) for piece in slices(content))
+    yield encryptor.update(padder.finalize())
+    yield encryptor.finalize()

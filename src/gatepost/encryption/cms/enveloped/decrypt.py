@@ -19,6 +19,7 @@ from gatepost.encryption.cms.enveloped.ciphers import (
     Parameters,
     open_cbc,
     open_gcm,
+    open_small_cbc,
     open_small_gcm,
     read_parameters,
 )
@@ -62,7 +63,7 @@ def decrypt(data: Enveloped, keys: KeyRing, policy: Policy = STRICT) -> Decrypte
     addressed = next(addressed_to(data, keys), None)
     if addressed is None:
         return Fault("not-addressed", f"none of the {len(data.recipients)} recipients is one of our keys")
-    task = task_for(addressed, ciphertext.cipher)
+    task = task_for(addressed, ciphertext.cipher, policy)
     if isinstance(task, Fault):
         return task
     plain = open_content(ciphertext, content_key(addressed, ciphertext.cipher, do(addressed.key, task)))
@@ -100,10 +101,15 @@ def ciphertext_of(data: Enveloped, policy: Policy = STRICT) -> Ciphertext | Faul
 
 
 def open_content(ciphertext: Ciphertext, key: bytes) -> bytes | None:
-    """Decrypt with the content key; None when tag or padding is wrong, which is all that is ever said."""
+    """Decrypt with the content key; None when tag or padding is wrong, which is all that is ever said.
+
+    A large object in a space of its own is used up: what is decrypted takes its place, and is given away or dropped.
+    """
     cipher, parameters, content, tag, authenticated = ciphertext
-    if cipher.authenticated and content.bound <= _SMALL and len(tag) == TAG_LENGTH:
-        return open_small_gcm(key, parameters.vector, content.whole(), tag, authenticated)
     if cipher.authenticated:
-        return open_gcm(key, parameters.vector, content.blocks(), tag, authenticated)
-    return open_cbc(cipher, key, parameters.vector, content.blocks())
+        if content.bound <= _SMALL and len(tag) == TAG_LENGTH:
+            return open_small_gcm(key, parameters.vector, content.whole(), tag, authenticated)
+        return open_gcm(key, parameters.vector, content, tag, authenticated)
+    if content.bound <= _SMALL:
+        return open_small_cbc(cipher, key, parameters.vector, content.whole())
+    return open_cbc(cipher, key, parameters.vector, content)

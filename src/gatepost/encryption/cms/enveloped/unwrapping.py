@@ -13,6 +13,8 @@ from gatepost.encryption.cms.enveloped.recipient import Agreement, Transported
 from gatepost.encryption.cms.enveloped.transport import read_transport
 from gatepost.encryption.cms.fault import Fault, Refusal
 from gatepost.encryption.cms.keys import DecryptionKey, Transport
+from gatepost.encryption.cms.oids import TRIPLE_DES_WRAP
+from gatepost.encryption.cms.policy import STRICT, Policy
 
 
 class Unwrap(NamedTuple):
@@ -36,8 +38,8 @@ class Addressed(NamedTuple):
     key: DecryptionKey
 
 
-def task_for(addressed: Addressed, cipher: Cipher) -> Unwrap | Agree | Fault:
-    """Say what the key has to do; a fault when the entry asks what no key of ours, or not this one, can do."""
+def task_for(addressed: Addressed, cipher: Cipher, policy: Policy = STRICT) -> Unwrap | Agree | Fault:
+    """Say what the key has to do; a fault when the entry asks what no key of ours, or not this one, can do, or policy forbids."""
     recipient, key = addressed
     try:
         if isinstance(recipient, Transported):
@@ -45,11 +47,13 @@ def task_for(addressed: Addressed, cipher: Cipher) -> Unwrap | Agree | Fault:
             if key.kind == "rsa":
                 return Unwrap(recipient.encrypted_key, transport, cipher.key_length)
             return Fault("malformed", f"a content key is encrypted as if to RSA, to a key of kind {key.kind}")
-        read_agreement(recipient.algorithm)
+        scheme = read_agreement(recipient.algorithm)
     except Refusal as refusal:
         return refusal.fault
     if key.kind in ("rsa", "ed25519"):
         return Fault("malformed", f"a content key is wrapped as if by agreement, to a key of kind {key.kind}")
+    if scheme.wrap.oid == TRIPLE_DES_WRAP and not policy.triple_des:
+        return Fault("forbidden", "a content key under Triple-DES is not unwrapped")
     if not recipient.originator:
         return Fault("unsupported", "the sender's key is only named, not given")
     return Agree(recipient.originator)
@@ -64,6 +68,7 @@ def content_key(addressed: Addressed, cipher: Cipher, answer: bytes | None) -> b
     """Make the content key of the key's answer; whatever is wrong with it gives random octets of the right length."""
     recipient, found = addressed.recipient, answer
     if isinstance(recipient, Agreement) and answer is not None:
-        key = wrapping_key(answer, read_agreement(recipient.algorithm), recipient.user_keying_material)
-        found = unwrap(key, recipient.encrypted_key)
+        scheme = read_agreement(recipient.algorithm)
+        key = wrapping_key(answer, scheme, recipient.user_keying_material)
+        found = unwrap(key, recipient.encrypted_key, scheme.wrap.oid)
     return found if found is not None and len(found) == cipher.key_length else os.urandom(cipher.key_length)

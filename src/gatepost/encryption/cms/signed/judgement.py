@@ -19,7 +19,7 @@ Verdict = Literal[
 ]
 
 Finding = Literal[
-    "sha1",  # the digest is SHA-1, allowed by policy
+    "sha1",  # the digest is SHA-1, whether policy allows it or not
     "short-key",  # an RSA key of less than 2048 bits
     "no-signed-attributes",  # so neither time nor type is signed
     "not-canonical",  # the signed attributes are not in DER
@@ -37,6 +37,7 @@ class Judgement(NamedTuple):
     signer: SignerInfo
     scheme: Scheme | None = None
     certificate: Certificate | None = None
+    """The signer's; where he is not intact, the one that the object names."""
     findings: tuple[Finding, ...] = ()
 
     @property

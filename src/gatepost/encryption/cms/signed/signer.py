@@ -10,7 +10,7 @@ from gatepost.encryption.cms.digests import ENCODED, SIZES
 from gatepost.encryption.cms.fault import Fault
 from gatepost.encryption.cms.identifier import key_identifier
 from gatepost.encryption.cms.keys import SigningKey
-from gatepost.encryption.cms.public_key import is_bound_to, kind_of, load
+from gatepost.encryption.cms.public_key import is_bound_to, kind_of, load, too_short
 from gatepost.encryption.cms.scheme import Scheme, write_scheme
 from gatepost.encryption.cms.signed.algorithm_protection import write_protection
 from gatepost.encryption.cms.signing_certificate import write_signing_certificate
@@ -67,10 +67,15 @@ class Signer:
 
 
 def default_scheme(certificate: Certificate, *, pss: bool = False) -> Scheme | Fault:
-    """Choose a scheme by the certificate's key: SHA-256, and with larger curves the digest of their strength (RFC 8551 §2.2)."""
+    """Choose a scheme by the certificate's key: SHA-256, and with larger curves the digest of their strength (RFC 8551 §2.2).
+
+    A fault where the key signs nothing, or nothing that is believed.
+    """
     key = load(certificate.public_key)
     if isinstance(key, Fault):
         return key
+    if (objection := too_short(key)) is not None:
+        return objection
     kind = kind_of(key)
     if kind == "rsa":
         if pss or is_bound_to(certificate.public_key, oids.RSA_PSS):

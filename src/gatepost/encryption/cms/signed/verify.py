@@ -22,12 +22,15 @@ from gatepost.encryption.cms.octets import Octets
 from gatepost.encryption.cms.policy import STRICT, Policy
 from gatepost.encryption.cms.public_key import PublicKey, is_bound_to, load
 from gatepost.encryption.cms.scheme import Scheme, read_scheme
-from gatepost.encryption.cms.signature import holds
+from gatepost.encryption.cms.signature import Hashed, holds
 from gatepost.encryption.cms.signed.algorithm_protection import contradicts
 from gatepost.encryption.cms.signed.judgement import Finding, Judgement
 from gatepost.encryption.cms.signed.message import SignedData, SignerInfo
 from gatepost.encryption.cms.signing_certificate import names_certificate
+from gatepost.encryption.cms.space import LARGE
 
+_MOST_PASSES = 2
+"""Signers whose signatures take a pass over a large content each."""
 _MOST_NAMESAKES = 4
 """Certificates under one signer's name that are tried; more than one is a renewal, or an attack."""
 
@@ -35,12 +38,13 @@ _MOST_NAMESAKES = 4
 class Content:
     """The content that is signed; hashed once for each digest."""
 
-    __slots__ = ("_content", "_digests", "kind")
+    __slots__ = ("_content", "_digests", "_passes", "kind")
 
     def __init__(self, kind: bytes, content: Octets | AnyBytes) -> None:
         self.kind = kind
         self._content = content
         self._digests: dict[str, bytes] = {}
+        self._passes = _MOST_PASSES
 
     def digest(self, name: str) -> bytes:
         """Hash the content."""
@@ -49,9 +53,20 @@ class Content:
             found = self._digests[name] = digest(name, self._blocks())
         return found
 
-    def whole(self) -> bytes:
-        """Give the content in one piece."""
-        return b"".join(self._blocks())
+    def signed_itself(self, scheme: Scheme) -> AnyBytes | Hashed:
+        """Give what a signature without signed attributes is over; `Refusal` when that is not hashed beforehand and costs too much."""
+        content = self._content
+        size = content.bound if isinstance(content, Octets) else len(content)
+        if size > LARGE and scheme.kind != "ed25519":
+            return Hashed(self.digest(scheme.digest))
+        self._passes -= size > LARGE
+        if self._passes < 0:
+            raise Refusal("unsupported", "too many signatures are over a large content without being over its digest")
+        return content.whole() if isinstance(content, Octets) else content
+
+    def begin(self, size: int) -> bytes:
+        """Give the content's first octets, this many where they lie in one piece."""
+        return bytes(memoryview(next(iter(self._blocks())))[:size])
 
     def _blocks(self) -> Iterable[AnyBytes]:
         return self._content.blocks() if isinstance(self._content, Octets) else (self._content,)
@@ -85,6 +100,7 @@ def _content(data: SignedData, detached: AnyBytes | None) -> Content | Fault:
 
 
 def _judge(signer: SignerInfo, content: Content, known: list[Certificate], policy: Policy) -> Judgement:
+    scheme: Scheme | None = None
     try:
         scheme = read_scheme(signer.algorithm, name_of(signer.digest))
         if scheme.digest == "sha1" and not policy.sha1:
@@ -92,7 +108,10 @@ def _judge(signer: SignerInfo, content: Content, known: list[Certificate], polic
         to_be_signed = _to_be_signed(signer, scheme, content)
     except Refusal as refusal:
         unsure = refusal.fault.kind in ("unsupported", "forbidden")
-        return Judgement("unknown" if unsure else "broken", refusal.fault.reason, signer)
+        findings: tuple[Finding, ...] = ("sha1",) if scheme is not None and scheme.digest == "sha1" else ()
+        # Whom the object names as its signer is for the track; nothing else is believed of it.
+        claimed = next(_named(signer, known), None)
+        return Judgement("unknown" if unsure else "broken", refusal.fault.reason, signer, scheme, claimed, findings)
     judgement = Judgement("unknown", "the signer's certificate is not at hand", signer, scheme)
     for certificate in _named(signer, known):
         judgement = _judge_by(certificate, signer, scheme, to_be_signed, policy)
@@ -112,16 +131,15 @@ def _named(signer: SignerInfo, known: list[Certificate]) -> Iterator[Certificate
                 return
 
 
-def _to_be_signed(signer: SignerInfo, scheme: Scheme, content: Content) -> tuple[bytes, ...]:
+def _to_be_signed(signer: SignerInfo, scheme: Scheme, content: Content) -> tuple[AnyBytes | Hashed, ...]:
     """Give the bytes that the signature may be over, after all that can be known without a key was checked."""
     signed = signer.signed
     if signed is None:
         if content.kind != oids.DATA:
             raise Refusal("malformed", "the type of the content is not signed, as it must be when it is not plain data")
-        whole = content.whole()
-        if _reads_as_attributes(whole):
+        if _reads_as_attributes(content.begin(65_536)):
             raise Refusal("malformed", "the content is the signed attributes of another signature")
-        return (whole,)
+        return (content.signed_itself(scheme),)
     if signed.repeated:
         raise Refusal("malformed", "an attribute is signed twice")
     if signed.only(oids.CONTENT_TYPE) != bytes((OID, len(content.kind))) + content.kind:
@@ -136,16 +154,18 @@ def _to_be_signed(signer: SignerInfo, scheme: Scheme, content: Content) -> tuple
 
 
 def _reads_as_attributes(content: bytes) -> bool:
-    return content[:1] == b"\x31" and der.oid(oids.MESSAGE_DIGEST) in content[:65_536]
+    return content[:1] == b"\x31" and der.oid(oids.MESSAGE_DIGEST) in content
 
 
-def _judge_by(certificate: Certificate, signer: SignerInfo, scheme: Scheme, signed: tuple[bytes, ...], policy: Policy) -> Judgement:
+def _judge_by(
+    certificate: Certificate, signer: SignerInfo, scheme: Scheme, signed: tuple[AnyBytes | Hashed, ...], policy: Policy
+) -> Judgement:
     key = load(certificate.public_key)
     if isinstance(key, Fault):
         return Judgement("unknown", key.reason, signer, scheme, certificate)
     size = key.key_size if isinstance(key, rsa.RSAPublicKey) else 0
     if size and size < policy.rsa_bits:
-        return Judgement("unknown", f"an RSA key of {size} bits is not accepted", signer, scheme, certificate)
+        return Judgement("unknown", f"an RSA key of {size} bits is not accepted", signer, scheme, certificate, ("short-key",))
     if signer.signed is not None and not names_certificate(signer.signed, certificate):
         return Judgement("broken", "the signer meant another certificate", signer, scheme, certificate)
     if size and scheme.kind != "rsa-pss" and is_bound_to(certificate.public_key, oids.RSA_PSS):

@@ -30,14 +30,27 @@ def sign(
     certificates: Iterable[Certificate] = (),
 ) -> bytes:
     """Sign content as it is, octet by octet; `certificates` go in beside the signers' own."""
+    return b"".join(signed((content,), signers, when, detached=detached, content_type=content_type, certificates=certificates))
+
+
+def signed(
+    content: Sequence[AnyBytes],
+    signers: Sequence[Signer],
+    when: datetime,
+    *,
+    detached: bool = False,
+    content_type: bytes = oids.DATA,
+    certificates: Iterable[Certificate] = (),
+) -> tuple[AnyBytes, ...]:
+    """Sign content that lies in pieces, and give the object in pieces: the content's own are among them."""
     infos, digests = [], {}
     for signer in signers:
         name = signer.scheme.digest
         if name not in digests:
-            digests[name] = digest(name, (content,))
+            digests[name] = digest(name, content)
         to_be_signed = signer.to_be_signed(digests[name], when, content_type)
         infos.append(signer.info(to_be_signed, signer.key.sign(to_be_signed, signer.scheme)))
-    return signed_data(None if detached else content, signers, infos, content_type=content_type, certificates=certificates)
+    return _pieces(None if detached else content, signers, infos, content_type, certificates)
 
 
 def signed_data(
@@ -49,6 +62,16 @@ def signed_data(
     certificates: Iterable[Certificate] = (),
 ) -> bytes:
     """Put a SignedData together; None is detached content. With neither signers nor content it is a bag of certificates."""
+    return b"".join(_pieces(None if content is None else (content,), signers, infos, content_type, certificates))
+
+
+def _pieces(
+    content: Sequence[AnyBytes] | None,
+    signers: Sequence[Signer],
+    infos: Iterable[bytes],
+    content_type: bytes,
+    certificates: Iterable[Certificate],
+) -> tuple[AnyBytes, ...]:
     encoded = {signer.certificate.encoded for signer in signers}
     encoded.update(certificate.encoded for certificate in certificates)
     by_key = any(key_identifier(signer.name) is not None for signer in signers)
@@ -59,9 +82,9 @@ def signed_data(
     kind = _DATA if is_data else der.oid(content_type)
     if content is None:
         whole = der.sequence(before, der.sequence(kind), after)
-        return der.sequence(_ID_SIGNED_DATA, der.explicit(0, whole))
+        return (der.sequence(_ID_SIGNED_DATA, der.explicit(0, whole)),)
     # The content is copied once, into the result: headers are made from the inside out, their sizes known.
-    heads = [der.header(OCTET_STRING, size := len(content))]
+    heads = [der.header(OCTET_STRING, size := sum(map(len, content)))]
     size += len(heads[-1])
     heads.append(kind + der.header(EXPLICIT | 0, size))
     size += len(heads[-1])
@@ -71,4 +94,4 @@ def signed_data(
     size += len(heads[-1])
     heads.append(_ID_SIGNED_DATA + der.header(EXPLICIT | 0, size))
     heads.append(der.header(SEQUENCE, size + len(heads[-1])))
-    return b"".join((*reversed(heads), content, after))
+    return (*reversed(heads), *content, after)
