@@ -195,10 +195,26 @@ def _axe_source() -> str:
     return AXE.read_text() + "\n;undefined"
 
 
+_WITHOUT_HINT = """() => [...document.querySelectorAll("main *")]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1 && !["TEXTAREA", "INPUT", "SELECT", "PRE"].includes(one.tagName))
+  .filter((one) => ["auto", "scroll"].includes(getComputedStyle(one).overflowX))
+  .filter((one) => !getComputedStyle(one).backgroundAttachment.includes("local"))
+  .map((one) => one.outerHTML.slice(0, 100))"""
+"""What is scrolled sideways without a shadow where it goes on."""
+_OUT_OF_REACH = """() => [...document.querySelectorAll("main tr")].filter((row) => {
+  const links = [...row.querySelectorAll("a[href]")];
+  const beyond = (one) => one.getBoundingClientRect().left >= document.documentElement.clientWidth;
+  const near = new Set(links.filter((one) => !beyond(one)).map((one) => one.href));
+  return links.some((one) => beyond(one)) && near.size === 0;
+}).map((row) => row.innerText.slice(0, 100))"""
+
+
 async def assert_fits(page: Page) -> None:
-    """The page is not wider than its screen."""
+    """The page is not wider than its screen; a table that is shows that it goes on, and its rows are opened at their beginning."""
     wide, screen = await page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert wide <= screen, f"{page.url} is {wide} px wide on a screen of {screen} px"
+    assert await page.evaluate(_WITHOUT_HINT) == [], f"{page.url}: nobody sees that there is more at the side"
+    assert await page.evaluate(_OUT_OF_REACH) == [], f"{page.url}: rows are opened only by what is beyond the screen"
 
 
 # --- a person without a mouse -----------------------------------------------------------------------------------------------------

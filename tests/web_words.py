@@ -53,7 +53,12 @@ _WEB_SAYING: Final[Mapping[str, Saying]] = {
 SAYING: Final[Mapping[str, Mapping[str, Saying]]] = {
     "web/frame": _WEB_SAYING,
     "web/console": _WEB_SAYING,
-    "monitoring": {"Kind": Saying((0, 1, 2), ("title", "meaning", "what_to_do")), "Detail": Saying((1,), ("title",))},
+    "monitoring": {
+        "Kind": Saying((0, 1, 2), ("title", "meaning", "what_to_do")),
+        "Detail": Saying((1,), ("title",)),
+        "Say": Saying((0,), ("text",)),
+        "_phrase": Saying((0,)),
+    },
     "people": {"Fault": Saying((1, 2), ("cause", "mend"))},
 }
 """By room: the calls whose arguments pages show to people. The API speaks English to programs."""

@@ -37,7 +37,7 @@ async def test_pages_of_a_gateway_that_is_away(page: Page, tmp_path: Path):
                 await expect(page.get_by_role("alert")).to_contain_text("It is away")
         finally:
             os.kill(deliver, signal.SIGCONT)
-        await _told(page, door.url, "well")
+        await _told(page, door.url, "connected")
         await page.goto(door.url + "monitoring/email-queues")
         await expect(page.get_by_text("No mail is waiting.")).to_be_visible()
 

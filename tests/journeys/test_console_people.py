@@ -198,7 +198,7 @@ async def test_a_partner_is_modified_as_the_articles_say(door: Door, page: Page)
     await walk(page, "People and identities", "Partners")
     await modify(page, "partner.example")
     await expect(page.locator("section", has_text="Transport security")).to_contain_text(
-        "as the send connector says (from: nobody has set it)"
+        "as the send connector says (not set: the program's default)"
     )
     await page.goto(door.url + "people/partners")
     await page.get_by_role("link", name="Modify Default partner settings").click()
@@ -467,6 +467,8 @@ def every_path(door: Door) -> tuple[str, ...]:
         "people/owned-domains",
         "people/owned-domains/-/add",
         "people/owned-domains/example.com",
+        "people/owned-domains/-/further-addresses",
+        "people/owned-domains/-/further-addresses/entry",
         "people/corporate-users",
         "people/corporate-users/-/add",
         user,

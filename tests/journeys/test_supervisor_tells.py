@@ -63,7 +63,7 @@ async def test_whichever_process_is_killed_its_end_is_told(tmp_path: Path) -> No
         assert ends(told) == [("receive-1", -9), ("deliver", -9), ("console", -9), ("receive-1", -9)]
         assert [one["fields"]["status"] for one in told] == [one["status"] for one in gateway.events("process.ended")]
         assert {(one["gateway"], one["level"]) for one in told} == {("gateway.example", "warning")}
-        assert told[0]["sentence"].startswith("A process ended")
+        assert told[0]["sentence"].startswith("The process receive-1 ended without having been told to: SIGKILL.")
 
 
 async def test_both_that_keep_events_are_killed_at_once(tmp_path: Path) -> None:
@@ -133,4 +133,4 @@ async def test_an_administrator_sees_it_on_the_page_and_as_an_incident(tmp_path:
         await expect(page.get_by_role("heading", name="A process keeps ending")).to_be_visible()
         await page.locator(f'main a[href="{kind_of("process.ending").page}"]').click()
         await expect(page.get_by_role("heading", name="Event viewer")).to_be_visible()
-        await expect(page.get_by_role("row", name="process.ended")).to_have_count(ENOUGH)
+        await expect(page.get_by_role("row", name="ended without having been told to: SIGKILL")).to_have_count(ENOUGH)

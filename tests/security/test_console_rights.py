@@ -27,6 +27,7 @@ AREAS: Final[dict[str, set[str]]] = {
     "/people": {"people"},
     "/people/owned-domains": {"people"},
     "/people/owned-domains/-/add": {"all"},
+    "/people/owned-domains/-/further-addresses": {"configuration"},
     "/configuration": {"configuration"},
     "/configuration/connected-systems": {"configuration", "monitoring"},
     "/configuration/connected-systems/join": {"configuration"},

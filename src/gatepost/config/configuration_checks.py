@@ -22,6 +22,7 @@ _ARGON2ID = re.compile(r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[
 
 
 _HEADER = re.compile(r"[!-9;-~]+:[ \t]*[ -~]*[!-~]")
+_QUOTED = re.compile(r'"[^\x00-\x1f\x7f]+"\Z')
 _LOCAL_PART = re.compile(r"[^\s\"(),.:;<>@\[\\\]\x00-\x1f\x7f]+(?:\.[^\s\"(),.:;<>@\[\\\]\x00-\x1f\x7f]+)*\Z")
 
 
@@ -66,7 +67,7 @@ def _mailbox_fault(address: str) -> str:
     if not address:
         return ""
     local, at, domain = address.rpartition("@")
-    if not at or not _LOCAL_PART.match(local):
+    if not at or not (_LOCAL_PART.match(local) or _QUOTED.match(local)):
         return f"{address!r} is no mail address"
     return domain_fault(domain)
 

@@ -88,7 +88,10 @@ class Incidents:
             refused = ControlError(f"there is no incident {number}; `gatepost incident list --all` shows those there are")
             refused.exit_code = 1
             raise refused
-        return Shown(_view(found), await self._notices.of_incident(tenant_id, number))
+        notices = await self._notices.of_incident(tenant_id, number)
+        names = {one.id: one.name for one in await self.webhooks.all(tenant_id)} if notices else {}
+        named = [msgspec.structs.replace(one, name=names.get(one.target, "")) for one in notices]
+        return Shown(_view(found), named)
 
     async def recheck(self, kind: str, subject: str, tenant_id: int = HOUSE) -> IncidentView | None:
         """Look again now, and believe what is seen; gives the incident if it is open then, None when there is none.

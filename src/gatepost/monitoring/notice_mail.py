@@ -73,7 +73,7 @@ def subject(told: Sequence[Told]) -> str:
     gravest = max(told, key=lambda one: (one.event != "healed", rank(one.level)))
     prefix = "Healed: " if gravest.event == "healed" else ""
     more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
-    said = f"Gatepost: {prefix}{kind_of(gravest.kind).title}: {one_line(gravest.subject)}"
+    said = f"Gatepost: {prefix}{_title(gravest)}"
     return said[: _SUBJECT - len(more)] + more
 
 
@@ -89,9 +89,15 @@ def one_line(untrusted: Any) -> str:
     return _HARMFUL.sub("?", str(untrusted))[:_LONGEST_VALUE]
 
 
+def _title(told: Told) -> str:
+    """Say what it is, and what it is about."""
+    kind = kind_of(told.kind)
+    return f"{kind.title}: {one_line(told.subject)}" if kind.about_a_thing else kind.title
+
+
 def _paragraph(told: Told, link: str) -> str:
     kind = kind_of(told.kind)
-    lines = [f"{_SAID[told.event]} ({told.level}): {kind.title}: {one_line(told.subject)}"]
+    lines = [f"{_SAID[told.event]} ({told.level}): {_title(told)}"]
     lines.append(f"  Since {_when(told.opened_at)}{f', until {_when(told.at)}' if told.event == 'healed' else ''}.")
     if told.event == "healed":
         return "\n".join(lines)

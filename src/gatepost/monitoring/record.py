@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from msgspec import Meta
 
+from gatepost.monitoring.kinds import thing
+
 Level = Literal["message", "warning", "error"]
 LEVELS: tuple[Level, ...] = ("message", "warning", "error")
 """By gravity; in the store 1, 2, 3."""
@@ -90,6 +92,11 @@ class IncidentView(msgspec.Struct, frozen=True):
     changed_at: float
     healed_at: float | None
 
+    @property
+    def about(self) -> str:
+        """What it is about, for people; '' where its title says it all."""
+        return thing(self.kind, self.subject)
+
 
 class Notice(msgspec.Struct, frozen=True):
     """One telling of one change to one target; `trouble` says why it was not told yet."""
@@ -122,6 +129,8 @@ class NoticeView(msgspec.Struct, frozen=True):
     tries: int
     given_up: bool
     trouble: str
+    name: str = ""
+    """The webhook's; '' for an address, and for a webhook that was removed."""
 
 
 class Told(msgspec.Struct, frozen=True):

@@ -34,7 +34,12 @@ def test_every_fault_of_both_files_is_listed(files, capfd):
     words = files("[[listeners]]\n", '[[corporate_servers]]\nname = "a"\n[receive]\ntls_timeout_s = inf\n')
     assert main(words) == 1
     lines = capfd.readouterr().out.splitlines()
-    assert [line.split(": ")[1] for line in lines] == ["tls.certificate", "tls.key", "corporate_servers[0]", "receive.tls_timeout_s"]
+    assert [line.split(": ")[1] for line in lines] == [
+        "tls.certificate",
+        "tls.key",
+        "corporate_servers[0].networks",
+        "receive.tls_timeout_s",
+    ]
     assert main([*words, "--json"]) == 1
     answer = json.loads(capfd.readouterr().out)
     assert answer["valid"] is False

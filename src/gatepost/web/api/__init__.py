@@ -4,7 +4,7 @@
     request ── door ── application ── answering ─┬─ reading ── a function of a room's file ── the house's service
                401, 429  404, 405     the right  └─ problem, where it is not done
 
-    tracks gateways watching users partners configuration drafts administration    one function for each operation
+    tracks gateways watching users partners configuration drafts trials administration sessions    one function for each operation
     operation   what a function's decorator and annotations say of it            table      all of them
     people      outcomes of changes on people                                    values     bounds of what may be said
     document    the OpenAPI document, read off the table: `python -m gatepost.web.api.document`

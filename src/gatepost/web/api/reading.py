@@ -12,11 +12,13 @@ from starlette.requests import Request
 
 from gatepost.web.api.operation import Operation
 from gatepost.web.api.problem import Place, Problem, Stopped, invalid, pointer
+from gatepost.web.api.values import PATTERNS
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,19})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?\Z")
 _LITERALS: Final = {"true": True, "false": False}
 _WHERE = re.compile(r"(?P<what>.*?)(?: - at `\$?\.?(?P<at>.*)`)?\Z", re.DOTALL)
 _FIELD = re.compile(r"Object (?:contains unknown|missing required) field `(?P<key>.*)`\Z", re.DOTALL)
+_PATTERN = re.compile(r"Expected `str` matching regex '(?P<pattern>.*)'\Z", re.DOTALL)
 _TAG = re.compile(r'"(?P<number>[0-9]{1,15})"\Z')
 
 
@@ -142,6 +144,8 @@ def _parts(fault: msgspec.ValidationError) -> tuple[str, str]:
     what, at = (found["what"], found["at"] or "") if found else (str(fault), "")
     if field := _FIELD.match(what):
         at = f"{at}.{field['key']}".lstrip(".")
+    if pattern := _PATTERN.match(what):
+        what = PATTERNS.get(pattern["pattern"], "it is not written as it must be; the API's document says how")
     return what[:1].lower() + what[1:], at
 
 

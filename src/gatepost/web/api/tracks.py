@@ -14,7 +14,7 @@ from gatepost.tracking.service import AT_ONCE
 from gatepost.tracking.traffic import MOST_HOURS, Refusals, Series
 from gatepost.web.api.operation import Call, Operations
 from gatepost.web.api.problem import Invalid, Missing, Place, invalid, missing
-from gatepost.web.api.values import Cursor, Moment, Points, Word
+from gatepost.web.api.values import AnyTrack, Cursor, Moment, Points, TrackName, Word
 
 READ, WRITE = "monitoring:read", "monitoring:write"
 Status = Literal[
@@ -29,14 +29,13 @@ Status = Literal[
     "duplicate_drop",
     "put_on_hold",
 ]
-TrackName = Annotated[str, Meta(pattern="^[0-9A-Va-v]{24}$", description="As the client was told and the log names it.")]
 operations = Operations()
 
 
 class TrackSearch(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What narrows a search; all of it must be so. A part of an address or a subject is looked for in one day, or in the period."""
 
-    track: Annotated[str, Meta(pattern="^([0-9A-Va-v]{24})?$")] = ""
+    track: AnyTrack = ""
     message_id: Word = ""
     between: Annotated[
         tuple[Word, ...],

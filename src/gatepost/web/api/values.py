@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The values that stand in paths, queries and bodies, with their bounds: every text has an end, every number a largest one."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -15,3 +16,8 @@ Cursor = Annotated[str, Meta(max_length=2000, description="Where the page before
 Sentence = Annotated[str, Meta(min_length=1, max_length=500, description="Why, for those who read the history.")]
 Document = Annotated[str, Meta(max_length=2_000_000, description="A configuration as one TOML document.")]
 Points = Annotated[float, Meta(ge=-1_000_000, le=1_000_000)]
+TrackName = Annotated[str, Meta(pattern="^[0-9A-Va-v]{24}$", description="As the client was told and the log names it.")]
+AnyTrack = Annotated[str, Meta(pattern="^([0-9A-Va-v]{24})?$")]
+_TRACK: Final = "a track's name is 24 letters, up to V, and digits"
+PATTERNS: Final[Mapping[str, str]] = {"^[0-9A-Va-v]{24}$": _TRACK, "^([0-9A-Va-v]{24})?$": _TRACK}
+"""What people are told of a text that is not as its pattern asks."""

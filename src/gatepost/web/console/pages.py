@@ -10,7 +10,7 @@ from gatepost.web.console.access.session import SignedIn
 from gatepost.web.console.changes import draft
 from gatepost.web.console.configuration import advanced, filters, routing, rules, systems
 from gatepost.web.console.monitoring import events, incidents, queues, start, tracking
-from gatepost.web.console.people import domains, fields, partner, partner_entries, partners, user, user_addresses, users
+from gatepost.web.console.people import domains, fields, further, partner, partner_entries, partners, user, user_addresses, users
 from gatepost.web.console.places import PLACES
 from gatepost.web.console.troubleshooting import pages as troubleshooting
 from gatepost.web.frame.desk import Desk
@@ -20,7 +20,7 @@ from gatepost.web.house import House
 MODULES: Final = (
     *(sign_in, account, administrators, audit),
     *(start, tracking, queues, events, incidents),
-    *(domains, users, user, user_addresses, partners, partner, partner_entries, fields),
+    *(domains, further, users, user, user_addresses, partners, partner, partner_entries, fields),
     *(routing, rules, filters, systems, advanced, draft),
     troubleshooting,
 )

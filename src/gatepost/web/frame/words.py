@@ -28,7 +28,9 @@ class Words:
         self.told = Told.in_language(language)
         """Says what a mail's path wrote into its track: `words.told(text, scope)`."""
         self._catalogue = catalogue
-        self._patterns = [(_pieces(one), said) for one, said in catalogue.items() if "{0}" in one]
+        patterns = [(_pieces(one), said) for one, said in catalogue.items() if "{0}" in one]
+        # Where several fit, the one of which more is words is meant.
+        self._patterns = sorted(patterns, key=lambda pattern: -sum(map(len, pattern[0])))
 
     def __call__(self, english: str, /, **values: Any) -> str:
         """Say a sentence."""

@@ -16,7 +16,8 @@ from gatepost.versioning.draft_record import Changed, Conflicting, Stale
 from gatepost.versioning.rebase import ORDER, Choice, Conflict, Side
 from gatepost.versioning.record import VersionLine
 from gatepost.web.console.changes.parts import CHANGED, CONFLICTS, DRAFT, TABS, WRITE, seen
-from gatepost.web.console.changes.told import label, place_of, sides
+from gatepost.web.console.changes.told import sides, spoken
+from gatepost.web.console.settings.places import label, place_of
 from gatepost.web.frame.desk import Desk, Visit
 from gatepost.web.frame.forms import Form
 from gatepost.web.frame.words import Words, _
@@ -62,7 +63,7 @@ def routes(desk: Desk, house: House) -> list[Route]:
                     409 if tried else 200,
                     title=_("Conflicts"),
                     tabs=TABS,
-                    newest=newest,
+                    newest=spoken(newest, visit.words),
                     conflicts=shown,
                     revision=seen(form),
                     missing=sum(not one.chosen for one in shown) if tried else 0,
@@ -76,7 +77,8 @@ def _shown(conflict: Conflict, form: Form, words: Words) -> Shown:
     is_order = conflict.field == ORDER and not conflict.entry
     what = words(_ORDER) if is_order else label(conflict.section, conflict.field, words) if conflict.field else words(_WHOLE)
     base, mine, theirs = (tuple(side) for side in sides(conflict, words))
-    return Shown(name, place_of(conflict.section, conflict.entry, words), what, base, mine, theirs, conflict.by, form.text(name))
+    by = tuple(spoken(one, words) for one in conflict.by)
+    return Shown(name, place_of(conflict.section, conflict.entry, words), what, base, mine, theirs, by, form.text(name))
 
 
 def _choices(form: Form) -> Iterator[Choice]:

@@ -7,6 +7,7 @@ what others applied meanwhile, and applied. What was seen is what is applied: ea
 
 from typing import Any, Final
 
+import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -17,8 +18,9 @@ from gatepost.versioning.edit_faults import located
 from gatepost.versioning.edit_values import Fault
 from gatepost.web.console.changes import conflicts, history, replay, text
 from gatepost.web.console.changes.parts import CHANGED, DRAFT, READ, TABS, WRITE, seen
-from gatepost.web.console.changes.told import COLOURS, KINDS, label, place_of, told
+from gatepost.web.console.changes.told import COLOURS, KINDS, spoken, told
 from gatepost.web.console.settings.faults import said
+from gatepost.web.console.settings.places import label, place_of
 from gatepost.web.frame.desk import Desk, Visit
 from gatepost.web.frame.words import Words, _
 from gatepost.web.house import House
@@ -62,7 +64,7 @@ class _Changes:
             status,
             title=_("Changes"),
             tabs=TABS,
-            view=view,
+            view=msgspec.structs.replace(view, newest=spoken(view.newest, visit.words)),
             has_draft=bool(view.revision),
             changes=told(view.changes, visit.words),
             faults=[_fault(one, visit.words) for one in view.faults],

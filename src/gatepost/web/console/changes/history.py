@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configuration › Changes › History: every version, who made it, when, why and what it changed; download one, go back to one."""
 
+import asyncio
 from typing import Final
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from gatepost.errors import ConfigError, GatepostError
-from gatepost.versioning.change import Applied, Faulty, read
+from gatepost.versioning.change import Applied, Faulty
 from gatepost.versioning.current import head
-from gatepost.versioning.plan import changes
 from gatepost.versioning.record import Version
 from gatepost.web.console.changes.parts import DRAFT, HISTORY, READ, TABS, WRITE
-from gatepost.web.console.changes.told import COLOURS, KINDS, told
+from gatepost.web.console.changes.told import COLOURS, KINDS, Told, spoken, told
 from gatepost.web.frame.desk import Desk, Visit
-from gatepost.web.frame.words import _
+from gatepost.web.frame.words import Words, _
 from gatepost.web.house import House
 
 _ROWS: Final = 50
@@ -44,8 +44,9 @@ class _History:
         rows = await self._versioning.versions.history(_ROWS + 1, max(0, min(below, _HIGHEST)))
         more = f"{HISTORY}?below={rows[_ROWS - 1].number}" if len(rows) > _ROWS else ""
         newest = (await self._versioning.newest()).number
+        shown = [spoken(one, visit.words) for one in rows[:_ROWS]]
         template = "changes_history_rows.html" if visit.wants_part else "changes_history.html"
-        return visit.show(template, title=_("History"), tabs=TABS, versions=rows[:_ROWS], more=more, newest=newest)
+        return visit.show(template, title=_("History"), tabs=TABS, versions=shown, more=more, newest=newest)
 
     async def one(self, visit: Visit, status: int = 200) -> Response:
         """Show one version: what it changed, and what going back to it would change."""
@@ -54,10 +55,10 @@ class _History:
             return visit.missing()
         newest = await self._versioning.newest()
         before = await self._versioning.versions.get(version.number - 1)
-        trouble, differing, back = "", [], []
+        trouble, differing, back = "", list[Told](), list[Told]()
         try:
-            differing = told(changes(read(before), read(version)), visit.words) if before is not None else []
-            back = told(changes(read(newest), read(version)), visit.words) if newest.number != version.number else []
+            differing = await self._told(before, version, visit.words) if before is not None else []
+            back = await self._told(newest, version, visit.words) if newest.number != version.number else []
         except ConfigError as fault:  # a key of another program's version
             trouble = str(fault)
         return visit.show(
@@ -65,7 +66,7 @@ class _History:
             status,
             title=visit.words("Version {n}", n=version.number),
             tabs=TABS,
-            version=version,
+            version=spoken(version, visit.words),
             newest=newest.number,
             changes=differing,
             back=back,
@@ -114,6 +115,9 @@ class _History:
             return visit.missing()
         headers = {"Content-Disposition": f'attachment; filename="configuration-{version.number}.toml"'}
         return Response(head(version.number) + version.document, media_type="application/toml", headers=headers)
+
+    async def _told(self, before: Version, after: Version, words: Words) -> list[Told]:
+        return told(await asyncio.to_thread(self._versioning.between, before, after), words)
 
     async def _version(self, visit: Visit) -> Version | None:
         number: int = visit.request.path_params["number"]

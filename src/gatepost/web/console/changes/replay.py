@@ -21,6 +21,7 @@ from gatepost.rules.replay_record import Judged
 from gatepost.rules.replay_tally import Otherwise, Replay, Undetermined
 from gatepost.telemetry.log import emit_unexpected
 from gatepost.web.console.changes.parts import CHANGED, DRAFT, READ, REPLAY, TABS, seen
+from gatepost.web.console.configuration.rules_words import called
 from gatepost.web.frame.desk import Desk, Visit
 from gatepost.web.frame.words import Words, _
 from gatepost.web.house import House
@@ -135,7 +136,7 @@ def reason(one: Undetermined, words: Words) -> str:
     known = GAPS.get(one.gap)
     if known is None:
         return one.sentence
-    return words(known, what=one.what) if "{what}" in known else words(known)
+    return words(known, what=called(one.what, words)) if "{what}" in known else words(known)
 
 
 def why(mail: Otherwise, words: Words) -> list[str]:

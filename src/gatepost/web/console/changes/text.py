@@ -18,6 +18,7 @@ from gatepost.errors import ConfigError
 from gatepost.versioning.change import Faults
 from gatepost.versioning.draft_record import Changed, Refused, Stale
 from gatepost.versioning.edit_values import Fault
+from gatepost.versioning.text_faults import text_faults
 from gatepost.web.console.changes.parts import DRAFT, READ, TABS, TEXT, WRITE, seen
 from gatepost.web.console.settings.faults import said
 from gatepost.web.frame.desk import Desk, Visit
@@ -73,14 +74,14 @@ class _Text:
         draft = await self._drafts.get(visit.actor)
         document = draft.document if draft is not None else (await self._versioning.newest()).document
         visit.form.fill(document=document)
-        faults = await asyncio.to_thread(_all_faults, document, self._versioning.faults)
+        faults = await asyncio.to_thread(text_faults, document, _SOURCE, self._versioning.faults)
         return _page(visit, draft.revision if draft is not None else 0, marked=_marked(document, faults, visit.words))
 
     async def replace(self, visit: Visit) -> Response:
         """Make the text the draft."""
         form = visit.form
         text = form.raw("document").replace("\r\n", "\n")
-        if faults := await asyncio.to_thread(_unreadable, text):
+        if faults := await asyncio.to_thread(_unreadable, text, self._versioning.faults):
             return _page(visit, seen(form), 400, _UNREAD, _marked(text, faults, visit.words))
         match await self._drafts.replace(visit.actor, seen(form), text):
             case Stale(view):
@@ -108,19 +109,13 @@ def _page(visit: Visit, revision: int, status: int = 200, alert: str = "", marke
     )
 
 
-def _unreadable(untrusted_text: str) -> list[ConfigError]:
+def _unreadable(untrusted_text: str, refusals: Faults) -> list[ConfigError]:
+    """Give all that is wrong with a text that cannot be read; nothing of one that can."""
     try:
         read_configuration_text(untrusted_text, _SOURCE)
-    except ConfigError as fault:
-        return [fault]
+    except ConfigError:
+        return text_faults(untrusted_text, _SOURCE, refusals)
     return []
-
-
-def _all_faults(document: str, refusals: Faults) -> list[ConfigError]:
-    try:
-        return list(refusals(read_configuration_text(document, _SOURCE), _SOURCE))
-    except ConfigError as fault:
-        return [fault]
 
 
 def _marked(text: str, faults: Iterable[ConfigError], words: Words) -> list[Marked]:

@@ -1,43 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
 """Say what differs between two configurations as pages do: the place, what happened there, the value before and after."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
+
+import msgspec
 
 from gatepost.config.configuration import SendConnector
+from gatepost.versioning.change import GATEPOST
 from gatepost.versioning.edit_sections import sections
-from gatepost.versioning.plan import KNOWN_BY, Change
+from gatepost.versioning.plan import ASKING, KNOWN_BY, Change
 from gatepost.versioning.rebase import ORDER, Conflict
-from gatepost.web.console.settings.labels import CHOICES, LABELS
+from gatepost.versioning.record import Version, VersionLine
+from gatepost.web.console.configuration.rules_words import called
+from gatepost.web.console.settings.labels import CHOICES
+from gatepost.web.console.settings.places import label, place_of
 from gatepost.web.frame.words import Words, _
 
-TITLES: Final[Mapping[str, str]] = {
-    "": _("General"),
-    "owned_domains": _("Owned domains"),
-    "corporate_servers": _("Corporate email servers"),
-    "corporate_users": _("Further corporate addresses"),
-    "submission_users": _("Users who may send"),
-    "send_connectors": _("Send connectors"),
-    "rules": _("Rules"),
-    "filters": _("Filters"),
-    "filters.word_groups": _("Word groups"),
-    "filters.character_sets": _("Character sets"),
-    "filters.realtime_blocklists": _("Realtime blocklists"),
-    "filters.realtime_blocklists.lists": _("Realtime blocklists"),
-    "filters.reputation": _("Reputation"),
-    "notices": _("Notices"),
-    "dns": _("DNS"),
-    "receive": _("Receiving"),
-    "message": _("Messages"),
-    "delivery": _("Delivery"),
-    "retention": _("Retention"),
-    "console": _("Console"),
-}
-"""What people call each section of the configuration."""
 KINDS: Final = {"added": _("Added"), "removed": _("Removed"), "moved": _("Moved"), "changed": _("Changed")}
 COLOURS: Final = {"added": "bg-green-lt", "removed": "bg-red-lt", "moved": "bg-blue-lt", "changed": "bg-yellow-lt"}
+_PLACE: Final = _("place {n}")
+_IMPORTED: Final = "imported from "
+_BACK: Final = re.compile(r"back to version (\d{1,15}): (.*)", re.DOTALL)
 _SHOWN: Final = 8
 """Values of a list that are named one by one."""
+
+
+Line = TypeVar("Line", Version, VersionLine)
 
 
 class Told(NamedTuple):
@@ -53,22 +43,19 @@ class Told(NamedTuple):
     after: Sequence[str]
 
 
+def spoken(line: Line, words: Words) -> Line:
+    """Give a version whose reason, where the program has put it together, is in the reader's language."""
+    reason = line.reason
+    if line.author == GATEPOST and reason.startswith(_IMPORTED):
+        reason = words("imported from {path}", path=reason.removeprefix(_IMPORTED))
+    elif back := _BACK.fullmatch(reason):
+        reason = words("back to version {n}: {reason}", n=back[1], reason=back[2])
+    return msgspec.structs.replace(line, reason=reason)
+
+
 def told(changes: Iterable[Change], words: Words) -> list[Told]:
     """Say changes."""
     return [_told(one, words) for one in changes]
-
-
-def place_of(section: str, entry: str, words: Words) -> str:
-    """Name a place: the section, and the entry in it."""
-    title = words(TITLES[section]) if section in TITLES else section
-    return f"{title} › {_entry(section, entry, words)}" if entry else title
-
-
-def label(section: str, field: str, words: Words) -> str:
-    """Name a field as forms do; what has no label is named by its key."""
-    name, _bracket, rest = field.partition("[")
-    known = LABELS.get(section, {}).get(name)
-    return words(known) + (f" [{rest}" if rest else "") if known else field
 
 
 def sides(conflict: Conflict, words: Words) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
@@ -85,10 +72,11 @@ def lines(section: str, field: str, value: Any, words: Words) -> Sequence[str]:
         return ()
     if field or not isinstance(value, Mapping):
         return (_shown(section, field, value, words),)
+    silent = (*_known_by(section), *(ASKING if section == "rules" and value.get("mode", "check") != "check" else ()))
     return [
         f"{label(section, name, words)}: {_shown(section, name, one, words)}"
         for name, one in value.items()
-        if one not in ("", (), [], None) and name not in _known_by(section)
+        if one not in ("", (), [], None) and name not in silent
     ]
 
 
@@ -97,10 +85,11 @@ def _told(change: Change, words: Words) -> Told:
     place = place_of(section, entry, words)
     before, after = change.before, change.after
     if change.kind == "moved":
-        where = _("place {n}")
-        return Told("moved", place, "", [words(where, n=before)], [words(where, n=after)])
+        return Told("moved", place, "", [words(_PLACE, n=before)], [words(_PLACE, n=after)])
     if change.kind != "changed":
-        return Told(change.kind, place, "", lines(section, "", before, words), lines(section, "", after, words))
+        stands = [words(_PLACE, n=change.place)] if change.place is not None else []
+        was, comes = ([], stands) if change.kind == "added" else (stands, [])
+        return Told(change.kind, place, "", [*was, *lines(section, "", before, words)], [*comes, *lines(section, "", after, words)])
     if isinstance(before, list | tuple) and isinstance(after, list | tuple):
         gone, come = [one for one in before if one not in after], [one for one in after if one not in before]
         before, after = (gone, come) if gone or come else (before, after)
@@ -121,21 +110,12 @@ def _shown(section: str, field: str, value: Any, words: Words) -> str:
             more = len(value) - _SHOWN
             return (words("{first} and {n} more", first=first, n=words.figure(more)) if more > 0 else first) or "–"
         case {"name": name, "multiplier": multiplier, **rest} if not rest:
-            return f"{name} × {multiplier}"
+            return f"{called(name, words)} × {multiplier}"
         case Mapping():
             return " ".join(f"{name} {_shown(section, field, one, words)}" for name, one in value.items())
         case _:
             said = CHOICES.get((section, field), {}).get(value)
             return words(said) if said else str(value)
-
-
-def _entry(section: str, entry: str, words: Words) -> str:
-    """Name an entry; that of a connector begins with its direction."""
-    if section != "send_connectors":
-        return entry
-    direction, _blank, name = entry.partition(" ")
-    said = CHOICES["send_connectors", "direction"].get(direction)
-    return f"{name} ({words(said)})" if said else entry
 
 
 def _known_by(section: str) -> tuple[str, ...]:

@@ -2,13 +2,16 @@
 """Monitoring › Event viewer: what the processes of all roles thought worth telling."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from markupsafe import Markup
 from starlette.responses import Response
 from starlette.routing import Route
 
 from gatepost.errors import UsageError
+from gatepost.monitoring.events_log import EventLine
+from gatepost.web.console.monitoring.events_said import said, tells_of_webhooks
 from gatepost.web.console.monitoring.tracking import PERIODS
 from gatepost.web.frame.desk import Desk, Visit
 from gatepost.web.frame.templates import query
@@ -46,6 +49,13 @@ def routes(desk: Desk, house: House) -> list[Route]:
         more = f"{PATH}?{query(**{name: form.many(name) for name in form.names if name != 'below'}, below=below)}" if below else ""
         template = "events_rows.html" if visit.wants_part and page else "events.html"
         shown: dict[str, Any] = {"page": page, "more": more, "levels": LEVELS, "colours": COLOURS, "periods": PERIODS, "period": period}
-        return visit.show(template, title=_("Event viewer"), **shown)
+        return visit.show(template, title=_("Event viewer"), lines=await _lines(visit, page.events if page else ()), **shown)
+
+    async def _lines(visit: Visit, events: Sequence[EventLine]) -> list[tuple[EventLine, Markup]]:
+        """Give each event with its sentence."""
+        names: dict[str, str] = {}
+        if any(tells_of_webhooks(one.name, one.fields) for one in events):
+            names = {one.id: one.name for one in await house.incidents.webhooks.all(visit.visitor.tenant_id)}
+        return [(one, said(one.name, one.fields, visit.words, names)) for one in events]
 
     return [desk.route(PATH, viewer, "monitoring:read")]

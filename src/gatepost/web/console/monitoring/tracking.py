@@ -73,7 +73,14 @@ def routes(desk: Desk, house: House) -> list[Route]:
             found = await house.tracks.search(**asked(form, time.time()), tenant_id=visit.visitor.tenant_id)
         except UsageError as error:
             _at_field(form, str(error))
-        shown: dict[str, Any] = {"found": found, "filters": NAMES, "periods": PERIODS, "results": RESULTS, "colours": COLOURS, "directions": DIRECTIONS}
+        shown: dict[str, Any] = {
+            "found": found,
+            "filters": NAMES,
+            "periods": PERIODS,
+            "results": RESULTS,
+            "colours": COLOURS,
+            "directions": DIRECTIONS,
+        }
         if visit.wants_part and found is not None:
             return visit.show("tracking_rows.html", **shown, more=_more(form, found.next))
         return visit.show("tracking.html", title=_("Message tracking"), **shown, more=_more(form, found.next) if found is not None else "")
@@ -174,4 +181,7 @@ def _at_field(form: Form, sentence: str) -> None:
     """Put what is wrong with a search at its field, as far as the sentence says which."""
     field, colon, rest = sentence.partition(": ")
     known = colon and field.isidentifier()
-    form.fault(_FIELDS.get(field, field) if known else "between1" if sentence.startswith("'") else "", _REWORDED.get(rest, rest) if known else sentence)
+    if known:
+        form.fault(_FIELDS.get(field, field), _REWORDED.get(rest, rest))
+    else:
+        form.fault("between1" if sentence.startswith("'") else "", sentence)

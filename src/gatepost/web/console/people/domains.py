@@ -14,7 +14,20 @@ from starlette.routing import Route
 from gatepost.config.configuration import OwnedDomain
 from gatepost.versioning.draft_record import Changed, Refused, Stale, View
 from gatepost.versioning.edit import Put, Remove
-from gatepost.web.console.people.sheet import ADD, FAULTY, LATE_REMOVAL, READ, WRITE, Field, Removal, Sheet, Tab, rests_on, seen
+from gatepost.web.console.people.sheet import (
+    ADD,
+    FAULTY,
+    LATE_REMOVAL,
+    READ,
+    WRITE,
+    Field,
+    Removal,
+    Sheet,
+    Tab,
+    removal_rests_on,
+    rests_on,
+    seen,
+)
 from gatepost.web.console.settings.form import SettingsForm
 from gatepost.web.console.settings.labels import CHOICES
 from gatepost.web.frame.desk import Desk, Visit
@@ -96,13 +109,13 @@ class _Pages:
             return visit.missing()
         view = await self._drafts.view(visit.actor)
         found, revision = _named(view, visit), view.revision
+        if named is not None and found is None:  # what was typed is added by the next press
+            return _sheet(visit, view, None).behind(visit, None, revision)
+        if found is not None:
+            revision = rests_on(form, _fields(visit.words), _values(found), revision)
         values: dict[str, Any] = {name: form.text(name) for name in FIELDS}
         if named is None:
             values["tenant"] = visit.visitor.tenant_id
-        elif found is None:  # what was typed is added by the next press
-            return _sheet(visit, view, None).behind(visit, None, revision)
-        else:
-            revision = rests_on(form, _fields(visit.words), _values(found), revision)
         answer = await self._drafts.change(visit.actor, revision, Put(section=SECTION, values=values, entry=named))
         match answer:
             case Changed():
@@ -122,7 +135,7 @@ class _Pages:
             return visit.missing()
         if found is None:
             return visit.go(PATH)
-        revision = rests_on(visit.form, _fields(visit.words), _values(found), view.revision)
+        revision = removal_rests_on(visit.form, _fields(visit.words), _values(found), view.revision)
         answer = await self._drafts.change(visit.actor, revision, Remove(section=SECTION, entry=found.name))
         match answer:
             case Changed():

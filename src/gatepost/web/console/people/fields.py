@@ -8,15 +8,17 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gatepost.people.answers import Outdated
+from gatepost.people.answers import Faulty, Outdated, Saved
 from gatepost.people.record import AdditionalField, FieldForm
-from gatepost.web.console.people.sheet import ADD, FAULTY, READ, WRITE, Field, Removal, Sheet, Tab, removed, seen, settled
+from gatepost.web.console.people.sheet import ADD, READ, WRITE, Field, Removal, Sheet, Tab, removed, rests_on, seen, settled
 from gatepost.web.frame.desk import Desk, Visit
 from gatepost.web.frame.words import _
 from gatepost.web.house import House
 
 PATH: Final = "/people/additional-fields"
 _ALL: Final = Tab(_("All additional user fields"), PATH)
+_Answer = Saved[AdditionalField] | Outdated[AdditionalField] | Faulty
+_NO_PLACE: Final = -1
 _NAME: Final = Field("name", _("Name"), hint=_("Small letters, digits and _, as in phone_number; it stays."), required=True)
 _FIELDS: Final = (
     Field("label", _("Label"), hint=_("As people read it; empty: the name.")),
@@ -29,6 +31,9 @@ def routes(desk: Desk, house: House) -> list[Route]:
     """Give the pages."""
     fields = house.people.fields
 
+    async def named(visit: Visit, name: str) -> AdditionalField | None:
+        return next((one for one in await fields.all(visit.visitor.tenant_id) if one.name == name), None)
+
     async def overview(visit: Visit) -> Response:
         known = await fields.all(visit.visitor.tenant_id)
         return visit.show("people_fields.html", title=_("Additional user fields"), listed=known, path=PATH, add=PATH + ADD)
@@ -39,27 +44,24 @@ def routes(desk: Desk, house: House) -> list[Route]:
         return _NEW.show(visit)
 
     async def add(visit: Visit) -> Response:
-        wanted = _sent(visit, visit.form.text("name"))
-        if wanted is None:
-            return _NEW.show(visit, FAULTY)
-        return settled(visit, await fields.save(visit.actor, wanted), _NEW, _values, PATH)
+        answer = _with_typed(visit, await fields.save(visit.actor, _sent(visit, visit.form.text("name"))))
+        return settled(visit, answer, _NEW, _values, PATH)
 
     async def one(visit: Visit) -> Response:
-        named = visit.request.path_params["name"]
-        field = next((one for one in await fields.all(visit.visitor.tenant_id) if one.name == named), None)
+        field = await named(visit, str(visit.request.path_params["name"]))
         if field is None:
             return visit.missing()
         return _sheet(field).opened(visit, _values(field))
 
     async def save(visit: Visit) -> Response:
         name, revision = str(visit.request.path_params["name"]), seen(visit.form)
-        wanted = _sent(visit, name)
-        sheet = _sheet(AdditionalField(name=name, label=name, default_value="", place=0, revision=revision))
-        if wanted is None:
-            return sheet.show(visit, FAULTY)
-        answer = await fields.save(visit.actor, wanted, revision)
+        now = await named(visit, name)
+        if now is not None:
+            revision = rests_on(visit.form, _FIELDS, _values(now), now.revision)
+        answer = _with_typed(visit, await fields.save(visit.actor, _sent(visit, name), revision))
         if isinstance(answer, Outdated) and answer.current is not None:
-            sheet = _sheet(answer.current)
+            now = answer.current
+        sheet = _sheet(now or AdditionalField(name=name, label=name, default_value="", place=0, revision=revision))
         return settled(visit, answer, sheet, _values, PATH)
 
     async def remove(visit: Visit) -> Response:
@@ -89,8 +91,15 @@ def _values(field: AdditionalField) -> Mapping[str, str]:
     return {name: str(value) for name, value in msgspec.structs.asdict(field.form).items()}
 
 
-def _sent(visit: Visit, name: str) -> FieldForm | None:
-    """Give what was typed; None when the place is no number, which the form says then."""
+def _sent(visit: Visit, name: str) -> FieldForm:
+    """Give what was typed; a place that is no number, which is told at once, is one that is always refused."""
     form = visit.form
-    place = form.whole("place", 0)
-    return None if form.faults else FieldForm(name, form.text("label"), form.text("default_value"), place or 0)
+    place = form.whole("place", _NO_PLACE if form.text("place") else 0)
+    return FieldForm(name, form.text("label"), form.text("default_value"), _NO_PLACE if place is None else place)
+
+
+def _with_typed(visit: Visit, answer: _Answer) -> _Answer:
+    """Leave out what the room says of a place that was told to be no number."""
+    if not isinstance(answer, Faulty) or not visit.form.at("place"):
+        return answer
+    return Faulty(tuple(one for one in answer.faults if one.field != "place"))

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from gatepost.people.partners import EffectivePartner
 from gatepost.people.precedence import Origin, Resolved
-from gatepost.people.record import DEFAULT_PARTNER, AdditionalField, Partner, PartnerForm, PartnerSettings
+from gatepost.people.record import DEFAULT_PARTNER, AdditionalField, Partner, PartnerSettings
 from gatepost.web.console.people.partners import ALL, COMMENT, DEFAULT, PATH, SECURITY, page_of
 from gatepost.web.console.people.sheet import (
     READ,
@@ -37,10 +37,10 @@ GENERAL, TRANSPORT, FIELDS = "general", "transport-security", "additional-fields
 PARTS: Final = {GENERAL: _("General"), TRANSPORT: _("Transport security"), FIELDS: _("Additional fields")}
 """The parts of a domain entry by the end of their page's address; another one stands here when its page exists."""
 ORIGINS: Final[Mapping[Origin, str]] = {
-    "address": _("the user entry"),
-    "domain": _("the domain entry"),
-    "default": _("the default partner settings"),
-    "product": _("nobody has set it"),
+    "address": _("set in the user entry"),
+    "domain": _("set in the domain entry"),
+    "default": _("set in the default partner settings"),
+    "product": _("not set: the program's default"),
 }
 DEFAULT_TITLE: Final = _("Default partner settings")
 _SECURITY: Final = _("Connection security")
@@ -75,7 +75,7 @@ def settings_held(effective: EffectivePartner, words: Words) -> list[Holding]:
 
 def fields_held(values: Mapping[str, Resolved], known: list[AdditionalField]) -> list[Holding]:
     """Tell each additional field as it holds, and the level that says so."""
-    origins = {**ORIGINS, "product": _("the field's default value")}
+    origins = {**ORIGINS, "product": _("not set: the field's default value")}
     return [Holding(one.label, values[one.name].value or "–", origins[values[one.name].origin]) for one in known if one.name in values]
 
 
@@ -137,30 +137,27 @@ class _Pages:
         partner = await self._partners.get(visit.visitor.tenant_id, domain) or Partner(domain=domain)
         if not _has(partner, part):
             return visit.missing()
+        sheet = _sheet(visit, partner, known)
+        revision = rests_on(form, sheet.fields, _values(partner, known), partner.revision)
         if part == TRANSPORT:
             security = form.text("connection_security")
             if security not in SECURITY:
                 form.fault("connection_security", "this is none of the choices", "choose one of them")
-                return _sheet(visit, partner, known)._replace(revision=seen(form)).show(visit, 400)
+                return sheet._replace(revision=seen(form)).show(visit, 400)
             settings = msgspec.convert({"connection_security": security}, PartnerSettings)
             wanted = msgspec.structs.replace(partner.form, settings=settings)
         elif part == FIELDS:
             wanted = msgspec.structs.replace(partner.form, fields=values_sent(form, known))
         else:
             wanted = msgspec.structs.replace(partner.form, comment=form.text("comment"))
-        return await self._settle(visit, partner, wanted, known)
+        answer = await self._partners.save(visit.actor, wanted, revision)
+        return settled(visit, answer, sheet, lambda now: _values(now, known), page_of(partner.domain))
 
     async def remove(self, visit: Visit) -> Response:
         """Remove the domain entry."""
         domain = domain_of(visit)
         answer = await self._partners.remove(visit.actor, domain, seen(visit.form))
         return removed(visit, answer, page_of(domain), PATH)
-
-    async def _settle(self, visit: Visit, partner: Partner, wanted: PartnerForm, known: list[AdditionalField]) -> Response:
-        sheet = _sheet(visit, partner, known)
-        revision = rests_on(visit.form, sheet.fields, _values(partner, known), partner.revision)
-        answer = await self._partners.save(visit.actor, wanted, revision)
-        return settled(visit, answer, sheet, lambda now: _values(now, known), page_of(partner.domain))
 
     async def _known(self, visit: Visit) -> list[AdditionalField]:
         return await self._fields.all(visit.visitor.tenant_id)

@@ -9,12 +9,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gatepost.errors import UsageError
+from gatepost.people.address import folded, folded_domain
 from gatepost.people.answers import Outdated
 from gatepost.people.record import AdditionalField, Partner, PartnerAddress, PartnerAddressForm
 from gatepost.web.console.people.partner import ENTRIES, ONE, domain_of, fields_held, settings_held, tabs
 from gatepost.web.console.people.partners import ALL, COMMENT, page_of
 from gatepost.web.console.people.sheet import (
     ADD,
+    FAULTY,
     LATE,
     READ,
     WRITE,
@@ -25,6 +27,7 @@ from gatepost.web.console.people.sheet import (
     as_fields,
     going_on,
     removed,
+    rests_on,
     seen,
     settled,
     value_fields,
@@ -88,8 +91,15 @@ class _Pages:
         return _new(partner.domain).show(visit)
 
     async def add(self, visit: Visit) -> Response:
-        """Add a user entry; one whose domain has no entry gets one."""
+        """Add a user entry of this domain; when somebody has removed that meanwhile, it gets an entry anew."""
         form, domain = visit.form, domain_of(visit)
+        if (foreign := folded(form.text("address"))) is not None and foreign.domain != folded_domain(domain):
+            form.fault(
+                "address",
+                visit.words("{domain} is another domain than {partner}", domain=foreign.domain, partner=domain),
+                _("add it on the page of its own domain"),
+            )
+            return _new(domain).show(visit, FAULTY)
         answer = await self._partners.save_address(visit.actor, _form(visit, form.text("address"), {}))
         if isinstance(answer, Outdated) and answer.current is not None:
             form.fault("address", "there is an entry of this address already", "change that one")
@@ -109,13 +119,17 @@ class _Pages:
         address, known = str(visit.request.path_params["address"]), await self._known(visit)
         if _domain(address) != domain_of(visit):
             return visit.missing()
-        answer = await self._partners.save_address(visit.actor, _form(visit, address, values_sent(visit.form, known)), seen(visit.form))
-        sheet = await self._sheet(visit, PartnerAddress(address=address), known)
+        now = await self._partners.address(visit.visitor.tenant_id, address)
+        sheet = await self._sheet(visit, now or PartnerAddress(address=address), known)
+        revision = rests_on(visit.form, sheet.fields, _values(now, known), now.revision) if now is not None else seen(visit.form)
+        answer = await self._partners.save_address(visit.actor, _form(visit, address, values_sent(visit.form, known)), revision)
         return settled(visit, answer, sheet, lambda now: _values(now, known), _list_of(domain_of(visit)))
 
     async def remove(self, visit: Visit) -> Response:
         """Remove it."""
         address, here = visit.form.text("address"), _list_of(domain_of(visit))
+        if _domain(address) != domain_of(visit):
+            return visit.missing()
         answer = await self._partners.remove_address(visit.actor, address, seen(visit.form))
         return removed(visit, answer, f"{here}/{path_part(address)}", here)
 

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from gatepost.errors import UsageError
 from gatepost.people.answers import Outdated, Saved
 from gatepost.people.record import DEFAULT_PARTNER, PartnerForm
-from gatepost.web.console.people.sheet import ADD, LATE, READ, WRITE, Field, Sheet, Tab, going_on, settled
+from gatepost.web.console.people.sheet import ADD, FAULTY, LATE, READ, WRITE, Field, Sheet, Tab, going_on, settled
 from gatepost.web.frame.desk import Desk, Visit
 from gatepost.web.frame.templates import path_part
 from gatepost.web.frame.words import _
@@ -59,6 +59,10 @@ def routes(desk: Desk, house: House) -> list[Route]:
 
     async def add(visit: Visit) -> Response:
         form = visit.form
+        if not form.text("domain"):  # nobody who leaves it empty means the settings of all partners
+            form.put(domain="")
+            form.fault("domain", _("is missing"), _("write it as example.com"))
+            return _sheet().show(visit, FAULTY)
         answer = await partners.save(visit.actor, PartnerForm(form.text("domain"), form.text("comment")))
         if isinstance(answer, Outdated) and answer.current is not None:
             form.fault("domain", "there is an entry of this domain already", "change that one")

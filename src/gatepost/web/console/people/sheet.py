@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the pages of people and identities are made of: tabs, a form as data, and what to do when somebody else was faster.
 
-A change names the revision that its page was made from. When another one was saved meanwhile, the page shows both: what was typed
-stays in its fields, what is saved now stands beside it, and the next press saves over exactly that.
+A change names the revision that its page was made from. When another one was saved meanwhile, the two are merged field by field.
+Where both changed the same, the page shows both: what was typed stays in its field, what is saved now stands beside it, and the next
+press saves over exactly that. A field that somebody did not touch is never written over.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
-import msgspec
 from starlette.responses import Response
 
 from gatepost.people.answers import Fault, Faulty, Outdated, Removed, Saved
 from gatepost.people.record import AdditionalField
+from gatepost.web.console.untouched import NAME as WAS
+from gatepost.web.console.untouched import marks, sides
 from gatepost.web.frame.desk import Visit
 from gatepost.web.frame.forms import Form
 from gatepost.web.frame.templates import query
@@ -54,6 +55,14 @@ class Field(NamedTuple):
     required: bool = False
     placeholder: str = ""
 
+    def typed(self, form: Form) -> str:
+        """Give what was typed, as `saved` writes it."""
+        return ("on" if form.ticked(self.name) else "") if self.kind == "box" else form.text(self.name)
+
+    def saved(self, held: Mapping[str, Any]) -> str:
+        """Give what is saved, as a form holds it."""
+        return ("on" if held.get(self.name) else "") if self.kind == "box" else str(held.get(self.name, ""))
+
     def shown(self, value: Any, words: Words) -> str:
         """Say a value of this field to people."""
         if self.kind == "box":
@@ -62,13 +71,9 @@ class Field(NamedTuple):
             return words(dict(self.choices).get(str(value), str(value)))
         return str(value) or "–"
 
-    def compared(self, form: Form, theirs: Mapping[str, Any], words: Words) -> "Differing | None":
-        """Put what was typed beside what is saved; None when it is the same."""
-        saved = theirs.get(self.name, "")
-        mine: str | bool = form.ticked(self.name) if self.kind == "box" else form.text(self.name).replace("\r\n", "\n")
-        if mine == (bool(saved) if self.kind == "box" else str(saved).replace("\r\n", "\n")):
-            return None
-        return Differing(words(self.label), self.shown(mine, words), self.shown(saved, words))
+    def compared(self, form: Form, theirs: Mapping[str, Any], words: Words) -> "Differing":
+        """Put what was typed beside what is saved."""
+        return Differing(words(self.label), self.shown(self.typed(form), words), self.shown(self.saved(theirs), words))
 
 
 class Differing(NamedTuple):
@@ -132,14 +137,15 @@ class Sheet(NamedTuple):
 
     def show(self, visit: Visit, status: int = 200) -> Response:
         """Show the page."""
-        sheet = self if self.was else self._replace(was=visit.form.raw("was"))
+        sheet = self if self.was else self._replace(was=visit.form.raw(WAS))
         return visit.show(self.template, status, title=self.title, sheet=sheet, **self.more)
 
     def behind(self, visit: Visit, theirs: Mapping[str, Any] | None, revision: int = 0) -> Response:
         """Show the page to who was late: what he typed, and what is saved now; None: it is gone."""
         words, form = visit.words, visit.form
-        rows = (field.compared(form, theirs, words) for field in self.fields) if theirs is not None else ()
-        late = Late(tuple(one for one in rows if one), theirs is None, self.action if theirs is not None else self.back.path)
+        differing = _merged(form, self.fields, theirs) if theirs is not None else ()
+        rows = tuple(field.compared(form, theirs or {}, words) for field in differing)
+        late = Late(rows, theirs is None, self.action if theirs is not None else self.back.path)
         may_save = self.may_save and (theirs is not None or self.revives)
         was = mark(self.fields, theirs) if theirs is not None else ""
         return self._replace(revision=revision, was=was, late=late, may_save=may_save).show(visit, LATE)
@@ -188,13 +194,34 @@ def seen(form: Form) -> int:
 
 
 def mark(fields: Iterable[Field], held: Mapping[str, Any]) -> str:
-    """Mark the saved values of a form's fields, to find out later whether they are still the same."""
-    return hashlib.sha256(msgspec.json.encode([str(held.get(one.name, "")) for one in fields])).hexdigest()[:16]
+    """Mark the saved values of a form's fields, to find out later who has changed which."""
+    return marks(one.saved(held) for one in fields)
 
 
-def rests_on(form: Form, fields: Iterable[Field], held: Mapping[str, Any], revision: int) -> int:
-    """Give the revision that a change of these fields rests on: the newest, as long as what changed since was nothing of them."""
-    return revision if form.raw("was") == mark(fields, held) else seen(form)
+def rests_on(form: Form, fields: Sequence[Field], held: Mapping[str, Any], revision: int) -> int:
+    """Give the revision that a change of these fields rests on: the newest, unless both changed the same since.
+
+    What somebody else saved in fields that were not touched is put into the form, so that it is to be read after this.
+    """
+    typed = [one.typed(form) for one in fields]
+    if "both" in sides(form.raw(WAS), typed, [one.saved(held) for one in fields]):
+        return seen(form)
+    _merged(form, fields, held)
+    form.put(**{WAS: mark(fields, held)})
+    return revision
+
+
+def removal_rests_on(form: Form, fields: Sequence[Field], held: Mapping[str, Any], revision: int) -> int:
+    """Give the revision that a removal rests on: the newest, as long as what changed since was nothing of these fields."""
+    return revision if form.raw(WAS) == mark(fields, held) else seen(form)
+
+
+def _merged(form: Form, fields: Sequence[Field], theirs: Mapping[str, Any]) -> tuple[Field, ...]:
+    """Put what others saved into the fields that were not touched; gives those that differ still."""
+    typed, saved = [one.typed(form) for one in fields], [one.saved(theirs) for one in fields]
+    decided = list(zip(fields, sides(form.raw(WAS), typed, saved), strict=True))
+    form.put(**{one.name: one.saved(theirs) for one, side in decided if side == "theirs"})
+    return tuple(one for one, side in decided if side in ("mine", "both"))
 
 
 def value_fields(known: Sequence[AdditionalField], words: Words, above: Mapping[str, str] | None = None) -> tuple[Field, ...]:

@@ -92,11 +92,11 @@ class _Pages:
         user, form = await self._find(visit), visit.form
         if user is None:
             return gone(visit, (NAME, ACTIVITY, *_ATTRIBUTES))
+        revision = rests_on(form, _general(user).fields, _general_values(user), user.revision)
         wanted = msgspec.structs.replace(user.form, enabled=form.ticked("enabled"))
         if not user.is_replicated:
             typed = {one.name.partition(".")[2]: form.text(one.name) for one in _ATTRIBUTES}
             wanted = msgspec.structs.replace(wanted, display_name=form.text("display_name"), attributes=Attributes(**typed))
-        revision = rests_on(form, _general(user).fields, _general_values(user), user.revision)
         answer = await self._users.save(visit.actor, wanted, user.id, revision)
         sheet = _general(answer.current if isinstance(answer, Outdated) and answer.current is not None else user)
         return settled(visit, answer, sheet, _general_values, sheet.action)
@@ -117,8 +117,8 @@ class _Pages:
         sheet = _values(visit, user, known)
         if not sheet.may_save:
             return visit.missing()
-        wanted = msgspec.structs.replace(user.form, fields=values_sent(visit.form, known))
         revision = rests_on(visit.form, sheet.fields, as_fields(user.fields, known), user.revision)
+        wanted = msgspec.structs.replace(user.form, fields=values_sent(visit.form, known))
         answer = await self._users.save(visit.actor, wanted, user.id, revision)
         return settled(visit, answer, sheet, lambda now: as_fields(now.fields, known), sheet.action)
 

@@ -107,10 +107,10 @@ class _Pages:
             return gone(visit, _FIELDS)
         if before is None:  # what was typed is added by the next press
             return _sheet(user, None).behind(visit, None, user.revision)
+        revision = rests_on(form, _sheet(user, before).fields, _values(before), user.revision)
         made = msgspec.structs.replace(before, enabled=form.ticked("enabled"))
         if not user.is_replicated:
             made = UserAddress(form.text("address"), form.ticked("is_default") or before.is_default, form.ticked("enabled"))
-        revision = rests_on(form, _sheet(user, before).fields, _values(before), user.revision)
         answer = await self._users.save(visit.actor, _with(user, before, made), user.id, revision)
         match answer:
             case Saved():

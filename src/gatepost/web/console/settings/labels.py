@@ -205,7 +205,7 @@ CHOICES: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
 
 _ADVANCED: Final = "/configuration/advanced-settings"
 PAGES: Final[Mapping[str, str]] = {
-    "corporate_users": "/people/further-addresses",
+    "corporate_users": "/people/owned-domains/-/further-addresses",
     "notices": f"{_ADVANCED}/notices",
     "dns": f"{_ADVANCED}/dns",
     "receive": f"{_ADVANCED}/receiving",

@@ -144,6 +144,8 @@ class ListPages:
         """Put what was typed into the draft, or remove the entry."""
         of, name = self.described, self.name_of(visit)
         values: dict[str, Any] | None = None
+        if name and of.fixed and not await self._has(visit, name):
+            return await self.gone(visit)
         if visit.form.text("do") == "remove":
             done = await self.editing.change(visit, Remove(section=of.section, entry=name))
         else:
@@ -156,6 +158,11 @@ class ListPages:
         if isinstance(done, Refused):
             self.tell(visit, done.faults, values or {})
         return await self.entry(visit, 400, stale=not isinstance(done, Refused))
+
+    async def _has(self, visit: Visit, name: str) -> bool:
+        """Tell whether an entry is one of those that are shown here, as a connector is of one direction."""
+        draft = await self.editing.look(visit, self.described.section)
+        return name in [one.name for one in self.listed(draft.configuration)]
 
     # --- what a page of its own does otherwise ------------------------------------------------------------------------------------
 
