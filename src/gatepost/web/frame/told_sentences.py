@@ -20,6 +20,7 @@ _SHAPES: Final[Mapping[Form, str]] = {
     "token": r"\S*",
     "status": r"(?:[245][0-9]{2} )?[245]\.[0-9]{1,3}\.[0-9]{1,3}",
     "text": ".*?",
+    "list": r"(?:(?! and [0-9]+ more, [+-]).)*",  # points stand behind a list, never in it
 }
 _ANYTHING: Final = ".*"
 """What is read further takes as much as it can: how many more a list has stands at its end."""
