@@ -9,10 +9,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, x25519
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from gatepost.encryption.cms.enveloped.agreement import unwrap, wrap
-from gatepost.encryption.cms.enveloped.ciphers import CIPHERS, open_small_cbc, seal_cbc
+from gatepost.encryption.cms.enveloped.ciphers import CIPHERS, open_cbc, open_small_cbc, seal_cbc
 from gatepost.encryption.cms.fault import Fault
 from gatepost.encryption.cms.keys import Transport
+from gatepost.encryption.cms.limits import DEFAULT
 from gatepost.encryption.cms.local_key import LocalKey
+from gatepost.encryption.cms.measures import Measures
+from gatepost.encryption.cms.octets import Octets
 from gatepost.encryption.cms.public_key import load
 from gatepost.encryption.cms.scheme import Scheme
 from gatepost.encryption.cms.signature import holds
@@ -95,13 +98,15 @@ def test_agreement_on_x25519():
 
 
 def test_cbc():
-    """Valid ciphertexts give the message and are made of it, wrong paddings give nothing."""
+    """Valid ciphertexts give the message and are made of it, wrong paddings give nothing; at once and in slices."""
     counts: Counter[str] = Counter()
     ciphers = {cipher.key_length: cipher for cipher in CIPHERS.values() if not cipher.authenticated and cipher.block_length == 16}
     for _, test in vectors("aes_cbc_pkcs5_test.json"):
         key, vector, message, ciphertext = (bytes.fromhex(test[part]) for part in ("key", "iv", "msg", "ct"))
         found = open_small_cbc(ciphers[len(key)], key, vector, ciphertext)
         assert found == (message if test["result"] == "valid" else None), test
+        octets = Octets(Measures(ciphertext, DEFAULT), 0, len(ciphertext), False)
+        assert open_cbc(ciphers[len(key)], key, vector, octets) == found
         assert test["result"] != "valid" or seal_cbc(key, vector, message) == ciphertext
         counts[test["result"]] += 1
     print("AES-CBC", dict(counts))

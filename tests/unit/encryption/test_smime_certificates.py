@@ -16,6 +16,9 @@ from gatepost.encryption.cms.certificate import Certificate, read_certificate
 from gatepost.encryption.cms.local_key import LocalKey
 from gatepost.encryption.cms.oids import encoded
 from gatepost.encryption.cms.signed.signer import Signer, default_scheme
+from gatepost.encryption.paths.constraints import NameConstraints, NameRules
+from gatepost.encryption.paths.extensions import inside
+from gatepost.encryption.paths.general_names import GeneralName, read_general_name
 from gatepost.encryption.paths.validator import Validator
 from gatepost.encryption.smime.path_trust import PathTrust
 from gatepost.encryption.smime.purpose import Purpose, purpose_of
@@ -149,6 +152,19 @@ def test_an_international_mailbox_is_read():
     assert [str(one) for one in said(PLAIN, utf8_mailbox("änne@bücher.example")).addresses] == ["änne@xn--bcher-kva.example"]
     assert said(PLAIN, utf8_mailbox("änne @bücher.example")).addresses == ()
     assert said(PLAIN, utf8_mailbox("änne\u2028x@bücher.example")).addresses == ()
+
+
+@pytest.mark.parametrize("odd", ["ä@b cher.example", "ä@-ü-.example", "ä@", "ä", "ä@ü..example"])
+def test_an_international_mailbox_that_is_none_is_no_address(odd):
+    """It binds nobody, takes nothing from the address beside it, and passes no constraint on addresses (RFC 9598 §3)."""
+    purpose = said(PLAIN, ANNA, utf8_mailbox(odd))
+    assert ([str(one) for one in purpose.addresses], purpose.objection) == (["anna@example.org"], "")
+    name = read_general_name(inside(utf8_mailbox(odd)))
+    for constraint in (b"example.org", b"anna@example.org"):
+        for permitted, excluded in (((constraint,), ()), ((), (constraint,))):
+            rules = NameRules(100)
+            rules.add(NameConstraints(*(tuple(GeneralName("email", one) for one in many) for many in (permitted, excluded))))
+            assert rules.objection([name])
 
 
 @pytest.mark.parametrize(

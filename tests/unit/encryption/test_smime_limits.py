@@ -123,7 +123,7 @@ def test_overhead_is_counted_over_all_layers():
     assert [layer.fault for layer in reading.layers[:3]] == [None] * 3
     assert reading.layers[3].fault is not None
     assert reading.layers[3].fault.kind == "too-large"
-    assert "unreadable" in reading.all_findings
+    assert "limit-exceeded" in reading.all_findings
     assert report(reading, Asked(NOBODY, NOW)).verdict == "broken"
 
 

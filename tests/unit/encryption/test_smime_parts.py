@@ -88,7 +88,7 @@ def test_encoded_parts_break_the_mail(word):
         (b'; boundary="%b"', (b"Content-Transfer-Encoding: 8BIT (all of it)\r\n",)),
         (b'; boundary="%b"', (b"Content-Disposition: attachment; filename=a; filename*=utf-8''b\r\n",)),
         (b"; boundary*=utf-8''%b", ()),
-        (b'; (a comment) boundary="%b" (boundary=x)', ()),
+        (b'; (a comment) boundary="%b" (boundary x)', ()),
         (b'; x="boundary=y"; boundary="%b"; x*0=1', ()),
         (b'; x-boundary=y; boundary="%b"', ()),
     ],

@@ -13,12 +13,14 @@ from cryptography.x509.oid import NameOID
 from cms_people import NOW, authority, person
 from gatepost.config.limits import MessageLimits
 from gatepost.encryption.cms.certificate import Certificate
+from gatepost.encryption.cms.identifier import by_issuer, by_key
 from gatepost.encryption.cms.local_key import LocalKey
 from gatepost.encryption.cms.scheme import Scheme
 from gatepost.encryption.cms.signed.signer import Signer, default_scheme
 from gatepost.encryption.cms.signed.write import sign as sign_cms
 from gatepost.encryption.paths.validator import Validator
 from gatepost.encryption.smime.binding import bind, shown_by
+from gatepost.encryption.smime.layer import SignedLayer
 from gatepost.encryption.smime.path_trust import PathTrust
 from gatepost.encryption.smime.purpose import purpose_of
 from gatepost.encryption.smime.reading import read
@@ -61,7 +63,9 @@ def bond(header: str, **how):
         ("From: bob@example.org\nSender: anna@example.org\n", "valid_mismatch"),
         ("From: bob@example.org\nSender: bob@example.org\n", "valid_mismatch"),
         ("From: anna@example.org\nSender: list@example.com\n", "valid_bound"),
-        ("Sender: anna@example.org\n", "valid"),
+        ("Sender: anna@example.org\n", "valid_bound"),
+        ("Sender: bob@example.org\n", "valid_mismatch"),
+        ("Subject: x\n", "valid"),
     ],
 )
 def test_from_decides(header, verdict):
@@ -119,9 +123,10 @@ def test_each_mismatch_names_both_addresses():
     ("header", "reason"),
     [
         ("From: bob@example.org <anna@example.org>\n", "under a name that reads as another address"),
-        ("From: Boss <anna@example.org>\nReply-To: eve@example.org\n", "answers to it go elsewhere"),
+        ("From: Boss <anna@example.org>\nReply-To: eve@example.com\n", "answers to it go elsewhere"),
         ("From: anna@example.org\nFrom: anna@example.org\n", "more than one From"),
         ("From: Anna\n", "no address"),
+        ("From: anna@example.org\nX: a\rFrom: bob@example.org\n", "a line end that only some readers see"),
     ],
 )
 def test_a_mismatch_of_another_kind_is_told_as_such(header, reason):
@@ -129,6 +134,52 @@ def test_a_mismatch_of_another_kind_is_told_as_such(header, reason):
     found = judged(header)
     assert found.verdict == "valid_mismatch"
     assert reason in found.reason
+
+
+def test_a_mail_that_only_a_sender_shows_is_his_or_a_mismatch_that_names_both():
+    """RFC 8550 §3: the address in From or Sender is the signer's."""
+    assert judged("Sender: Anna <anna@example.org>\n").findings == ("from-missing",)
+    found = judged("Sender: Boss <boss@example.com>\n")
+    assert found.findings == ("from-not-signer", "from-missing")
+    assert found.reason == "the mail shows boss@example.com as its sender, and anna@example.org signed it"
+
+
+def test_a_from_that_only_some_readers_see_is_told():
+    """A mail without any other From is nobody's only where no reader sees one."""
+    found = judged("X: a\n", outside=(b"X: a", b"From\0: boss@example.org"))
+    assert (found.verdict, found.findings) == ("valid_mismatch", ("from-unreadable",))
+    assert "so that only some readers take it for one" in found.reason
+
+
+def test_a_line_end_that_hides_nothing_is_told_and_no_more():
+    """The header of a whole mail is looked at as it stands, the protected one too."""
+    for protected in (False, True):
+        found = judged("From: Boss <anna@example.org>\nX: a\rb\nReply-To: eve@example.com\n", protected=protected)
+        assert "answers to it go elsewhere" in found.reason
+        found = judged("From: anna@example.org\nSubject: a\rb\n", protected=protected)
+        assert (found.verdict, "bare-line-end" in found.findings) == ("valid_bound", True)
+
+
+def test_a_signer_whose_certificate_is_missing_is_told_as_the_object_names_him():
+    """By its issuer and serial number, or by his key."""
+    one = person("p256", "anna").certificate
+    by_serial, by_key_identifier = by_issuer(one.issuer, one.serial), by_key(b"\x12\x34")
+    serial = f"{int.from_bytes(one.serial):x}"
+    cms = sign_cms(b"\r\nAll is well.\r\n", (signer(),), NOW)
+    cms = cms.replace(one.encoded, b"\xa3" + one.encoded[1:])  # one in a format that is not read
+    head = b"From: anna@example.org\r\nContent-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    reading = read(head + base64_lines(cms))
+    found = report(reading, Asked(TRUST, NOW))
+    assert found.verdict == "unverifiable"
+    assert found.signers[0].serial == serial
+    assert found.signers[0].subject.startswith(f"whoever holds certificate {serial} of CN=")
+    (layer,) = reading.layers
+    assert isinstance(layer, SignedLayer)
+    (who,) = layer.judgements
+    assert who.signer.name == by_serial
+    keyed = layer._replace(judgements=(who._replace(signer=who.signer._replace(name=by_key_identifier)),))
+    found = report(reading._replace(layers=(keyed,)), Asked(TRUST, NOW))
+    assert (found.signers[0].subject, found.signers[0].serial) == ("whoever holds the key 1234", "")
 
 
 def test_a_sender_that_is_not_the_signer_is_told():

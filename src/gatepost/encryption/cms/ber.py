@@ -135,8 +135,8 @@ def cursor_on(untrusted: AnyBytes | space.Space, limits: Limits) -> Cursor:
     """Give a cursor before the first element of some bytes; an object in a space of its own is used up by what is taken from it."""
     if len(untrusted) > limits.size_bytes:
         raise Refusal("too-large", f"{len(untrusted)} bytes are more than the {limits.size_bytes} that are read")
+    if type(untrusted) is bytes:
+        return Cursor(Measures(untrusted, limits), 0, len(untrusted))
     if isinstance(untrusted, space.Space):
-        data = untrusted.octets()
-        return Cursor(Measures(data, limits, untrusted), 0, len(data))
-    data = untrusted if type(untrusted) is bytes else bytes(untrusted)
-    return Cursor(Measures(data, limits), 0, len(data))
+        return Cursor(Measures(untrusted.octets(), limits, untrusted), 0, len(untrusted))
+    return Cursor(Measures(bytes(untrusted), limits), 0, len(untrusted))

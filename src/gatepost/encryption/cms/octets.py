@@ -59,9 +59,10 @@ class Octets:
 
     def take(self) -> bytes:
         """Give the contents as bytes; an object in a space of its own gives its memory with them, and is empty afterwards."""
-        space = self._measures.space
+        measures = self._measures
+        space = measures.space
         if space is None:
-            return b"".join(self.blocks())
+            return b"".join(self.blocks()) if self._constructed else measures.data[self._start : self._stop]
         self.check()
         start, stop = self._start, self._stop
         self._leave()
@@ -76,7 +77,7 @@ class Octets:
         self.check()
         space, start, stop, size = self._measures.space, self._start, self._stop, 0
         if space is None:
-            space, room = Space(), memoryview(bytearray(SLICE + _ROOM))
+            space, room = Space(room=stop - start), memoryview(bytearray(SLICE + _ROOM))
             for piece in slices(self.blocks()):
                 space.write(room[: through(piece, room)])
             return space

@@ -10,8 +10,8 @@ from io import SEEK_CUR, BytesIO
 
 LARGE = 1 << 20
 """Bytes from which on a content is worked on in slices; below it, whole is quicker and costs little."""
-SLICE = 1 << 18
-"""Bytes of a slice; a processor keeps them at hand."""
+SLICE = 1 << 16
+"""Bytes of a slice; with what is made of them they stay in a core's own cache."""
 
 AnyBytes = bytes | bytearray | memoryview
 
@@ -21,9 +21,13 @@ class Space:
 
     __slots__ = ("_file",)
 
-    def __init__(self, octets: bytes = b"") -> None:
-        """Begin with these octets; they are taken over where nobody else holds them, else copied before the first change."""
-        self._file = BytesIO(octets)
+    def __init__(self, octets: bytes = b"", *, room: int = 0) -> None:
+        """Begin with these octets; they are taken over where nobody else holds them, else copied before the first change.
+
+        `room` is how many are expected to be written to an empty space, which then need not grow: memory that was grown out of may stay
+        with the process. Room that is not used takes none.
+        """
+        self._file = BytesIO(octets or bytes(room))
         self._file.seek(len(octets))
 
     def __len__(self) -> int:
@@ -40,10 +44,12 @@ class Space:
 
     def octets(self) -> bytes:
         """Give all octets."""
+        self._file.truncate()
         return self._file.getvalue()
 
     def view(self) -> memoryview:
         """Give the octets to be changed; until the view is released the space cannot grow or shrink."""
+        self._file.truncate()
         return self._file.getbuffer()
 
     def keep(self, start: int, stop: int) -> None:
@@ -79,9 +85,9 @@ def lines(pieces: Iterable[AnyBytes]) -> Iterator[bytes]:
         yield rest
 
 
-def written(blocks: Iterable[AnyBytes]) -> bytes:
-    """Put blocks together one after the other, none of them kept beside the whole."""
-    space = Space()
+def written(blocks: Iterable[AnyBytes], room: int = 0) -> bytes:
+    """Put blocks together one after the other, none of them kept beside the whole, for which about `room` is needed."""
+    space = Space(room=room)
     for block in blocks:
         space.write(block)
     return space.octets()

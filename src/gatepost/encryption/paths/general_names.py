@@ -104,10 +104,13 @@ def _read_other_name(cursor: Cursor) -> GeneralName:
 
 
 def _with_ascii_host(mailbox: bytes) -> bytes:
-    """Write a SmtpUTF8Mailbox so that constraints on mail addresses apply to it (RFC 9598 §6)."""
+    """Write a SmtpUTF8Mailbox so that constraints on mail addresses apply to it (RFC 9598 §6); without a host where it has none.
+
+    Such a name is no address, and constraints forbid it (§3).
+    """
     local, at, host = mailbox.rpartition(b"@")
     if not at:
-        raise Refusal("malformed", "an international mailbox has no host")
+        return mailbox + b"@"
     if host.isascii():
         return mailbox
     import idna
@@ -115,4 +118,4 @@ def _with_ascii_host(mailbox: bytes) -> bytes:
     try:
         return local + at + idna.encode(host.decode(), uts46=True)
     except (idna.IDNAError, UnicodeError):
-        raise Refusal("malformed", "an international mailbox has a host that is none") from None
+        return local + at

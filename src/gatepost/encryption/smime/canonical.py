@@ -5,20 +5,24 @@ What arrived signed is never changed. What was encrypted may have been written w
 on the wire once it is decrypted; a clear signature inside was made over the canonical form.
 """
 
-import re
+from collections.abc import Iterable
 
 from gatepost.encryption.cms.space import LARGE, SLICE, Space, lines
 
-_BARE_LF = re.compile(rb"(?<!\r)\n")
 _CR, _LF = b"\r\n"
 
 
 def is_paired(content: bytes) -> bool:
     """Say whether CR and LF stand in pairs alone."""
     if len(content) > LARGE:
-        return all(map(is_paired, lines((content,))))
+        return are_paired(lines((content,)))
     # Both replacements run at the speed of memchr; counting pairs takes twice as long.
     return content.replace(b"\r", b"").replace(b"\n", b"\r\n") == content
+
+
+def are_paired(blocks: Iterable[bytes]) -> bool:
+    """Say the same of blocks that are cut between lines."""
+    return all(block.replace(b"\r", b"").replace(b"\n", b"\r\n") == block for block in blocks)
 
 
 def canonical(content: bytes) -> bytes:
@@ -26,7 +30,7 @@ def canonical(content: bytes) -> bytes:
     if is_paired(content) or not (missing := bare_line_ends(content)):
         return content
     if len(content) <= LARGE:
-        return _BARE_LF.sub(b"\r\n", content)
+        return _paired(content)
     space = Space()
     space.write(content)
     lay_out(space, missing)
@@ -48,6 +52,10 @@ def lay_out(space: Space, missing: int) -> None:
             start = max(end - SLICE, 0)
             if start and view[start] == _LF and view[start - 1] == _CR:
                 start -= 1
-            block = bytes(view[start:end]).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+            block = _paired(bytes(view[start:end]))
             view[place - len(block) : place] = block
             end, place = start, place - len(block)
+
+
+def _paired(content: bytes) -> bytes:
+    return content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

@@ -10,13 +10,17 @@ import binascii
 import pybase64
 
 from gatepost.encryption.cms.fault import Fault, Refusal
-from gatepost.encryption.cms.space import LARGE, AnyBytes, Space, lines, slices
+from gatepost.encryption.cms.limits import Limits
+from gatepost.encryption.cms.space import LARGE, SLICE, AnyBytes, Space, lines, slices
 from gatepost.message.decode import from_quoted_printable, without_encoding
+from gatepost.message.tree import Entity
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_ALPHABET = bytes(byte for byte in range(256) if byte not in _ALPHABET)
 _NOT_BASE64 = _NOT_ALPHABET.replace(b"=", b"")
 _BLANKS = b" \t\r\n"
+_LONGEST = 1000
+"""Bytes of a line that has an end."""
 _MOST_PADDINGS = 100_000
 """Paddings in the middle of a large body; each is read like the end of one."""
 _MOST_QUOTED = 16 * LARGE
@@ -32,6 +36,19 @@ def carried(encoding: str, body: AnyBytes, most: int) -> Carried:
     if len(body) <= LARGE:
         data, defects = without_encoding(encoding, bytes(body))
         return data, bool(defects)
+    return _large(encoding, body, most)
+
+
+def detached(part: Entity, limits: Limits) -> Carried:
+    """Give the signature that a part stands for; all in it is beside the content, and one that is larger than that may be is not read."""
+    start, end = part.body_start, part.end
+    if end - start <= LARGE:
+        data, defects = without_encoding(part.encoding, part.raw[start:end])
+        return data, bool(defects)
+    return _large(part.encoding, memoryview(part.raw)[start:end], min(limits.size_bytes, limits.overhead_bytes + LARGE))
+
+
+def _large(encoding: str, body: AnyBytes, most: int) -> Carried:
     try:
         if encoding == "base64":
             return _from_base64(body, most)
@@ -54,19 +71,26 @@ def _from_base64(body: AnyBytes, most: int) -> Carried:
     if len(body) * 3 // 4 > most:
         # Line ends and the like take their part: what is left is counted before anything is kept.
         _fits(sum(len(bytes(piece).translate(None, _NOT_ALPHABET)) for piece in slices((body,))) * 3 // 4, most)
-    reading = _Base64()
+    reading = _Base64(_octets_of(body))
     for piece in slices((body,)):
         reading.feed(bytes(piece).translate(None, _BLANKS))
     return reading.space, reading.ends_malformed()
 
 
+def _octets_of(body: AnyBytes) -> int:
+    """Guess how many octets a body stands for, by its first line."""
+    line = bytes(body[:_LONGEST]).partition(b"\n")[0]
+    characters = len(line.strip()) if len(line) < _LONGEST else len(line)
+    return len(body) * characters // (len(line) + 1) * 3 // 4 + SLICE
+
+
 class _Base64:
     """The reading of one body, blanks left out: four characters make three octets, and a padding ends a piece."""
 
-    def __init__(self) -> None:
-        self.space = Space()
+    def __init__(self, octets: int) -> None:
+        self.space = Space(room=octets)
         self._kept = b""
-        """Up to three characters that wait for the fourth."""
+        """Up to three characters, whatever they are, that wait for the fourth."""
         self._characters = self._paddings = 0
         self._run = 0
         """Paddings since the last character of the alphabet."""
@@ -74,23 +98,22 @@ class _Base64:
 
     def feed(self, characters: bytes) -> None:
         """Take the next characters; `Refusal` when there are too many paddings in the middle."""
-        self._characters += len(characters)
         text = self._kept + characters
         whole = len(text) - len(text) % 4
         try:
             # Nearly all bodies are without fault, and of those a strict decoder is sure at once.
-            if b"=" not in characters and not self._run:
+            if b"=" not in text and not self._run:
                 self.space.write(pybase64.b64decode(text[:whole], validate=True))
                 self._kept = text[whole:]
                 return
         except binascii.Error:
             pass
-        self._feed_odd(characters)
+        self._feed_odd(text)
 
-    def _feed_odd(self, characters: bytes) -> None:
-        alphabet = characters.translate(None, _NOT_BASE64)
-        self._is_malformed = self._is_malformed or len(alphabet) != len(characters)
-        self._characters -= len(characters) - len(alphabet)
+    def _feed_odd(self, text: bytes) -> None:
+        alphabet = text.translate(None, _NOT_BASE64)
+        self._is_malformed = self._is_malformed or len(alphabet) != len(text)
+        self._kept = b""
         *ended, rest = alphabet.split(b"=")
         self._paddings += len(ended)
         if self._paddings > _MOST_PADDINGS:
@@ -101,6 +124,7 @@ class _Base64:
             self._run += 1
         if rest:
             self._add(rest)
+        self._characters += len(alphabet) - len(self._kept)
 
     def _add(self, piece: bytes) -> None:
         if piece and self._run:
@@ -117,18 +141,22 @@ class _Base64:
 
     def ends_malformed(self) -> bool:
         """End the reading; say whether anything was wrong."""
+        self._feed_odd(self._kept)
+        self._characters += len(self._kept)
         self._end_piece()
         return self._is_malformed or self._characters % 4 != 0 or self._run > 2
 
 
 def _from_quoted(body: AnyBytes, most: int) -> Carried:
     _fits(len(body), min(most, _MOST_QUOTED))
-    space, malformed, size = Space(), False, 0
+    space, malformed, size = Space(room=len(body)), False, 0
+    ends_in_blanks = False
     for block in lines((body,)):
         size += len(block)
+        ends_in_blanks = ends_in_blanks or b" \r\n" in block or b"\t\r\n" in block
         if block[-1:] != b"\n" and size < len(body):
             raise Refusal("malformed", "a line of the object's encoding is too long")
-        data, defects = from_quoted_printable(block)
+        data, defects = from_quoted_printable(block.rstrip(b" \t") if ends_in_blanks else block)
         malformed = malformed or bool(defects)
         space.write(data)
     return space, malformed

@@ -9,10 +9,9 @@ from gatepost.encryption.cms.content import read as read_cms
 from gatepost.encryption.cms.fault import Fault
 from gatepost.encryption.cms.oids import DATA
 from gatepost.encryption.cms.signed.message import SignedData
-from gatepost.encryption.cms.signed.verify import verify
-from gatepost.encryption.cms.space import LARGE
-from gatepost.encryption.smime.carried import carried
-from gatepost.encryption.smime.enclosed import enclosed, span
+from gatepost.encryption.cms.signed.verify import verify_by
+from gatepost.encryption.smime.carried import detached
+from gatepost.encryption.smime.enclosed import cut
 from gatepost.encryption.smime.form import OPAQUE_TYPES, SIGNATURE_TYPES
 from gatepost.encryption.smime.layer import Finding, SignedLayer
 from gatepost.encryption.smime.parts import are_doubtful, around, is_double
@@ -20,6 +19,13 @@ from gatepost.encryption.smime.policy import ReadPolicy
 from gatepost.message.tree import Entity, Message
 
 _CR = 13
+_NUMBERS = {
+    "1.3.14.3.2.26": "sha1",
+    "2.16.840.1.101.3.4.2.1": "sha256",
+    "2.16.840.1.101.3.4.2.2": "sha384",
+    "2.16.840.1.101.3.4.2.3": "sha512",
+}
+"""As Outlook names digests."""
 
 
 def read_clear_signed(root: Entity, policy: ReadPolicy) -> tuple[SignedLayer, Message | None]:
@@ -36,10 +42,8 @@ def read_clear_signed(root: Entity, policy: ReadPolicy) -> tuple[SignedLayer, Me
     if signature.content_type.full not in SIGNATURE_TYPES | OPAQUE_TYPES and not signature.filename.lower().endswith(".p7s"):
         return _unreadable([*odd, "no-signature-part"], "the second part is no signature", root)
     end = _end_before(root, signature)
-    signed, inside = span(root.raw, content.header_start, end), enclosed(content, end)
-    # All that a detached signature holds is beside the content: one that is larger is not read first.
-    most = min(policy.cms.size_bytes, policy.cms.overhead_bytes + LARGE)
-    octets, malformed = carried(signature.encoding, span(root.raw, signature.body_start, signature.end), most)
+    signed, inside = cut(content, end)
+    octets, malformed = detached(signature, policy.cms)
     if malformed:
         odd.append("malformed-encoding")
     cms = octets if isinstance(octets, Fault) else read_cms(octets, policy.cms)
@@ -50,11 +54,12 @@ def read_clear_signed(root: Entity, policy: ReadPolicy) -> tuple[SignedLayer, Me
         odd.append("no-signers")
     if cms.content_type != DATA:
         odd.append("other-content")
-    judgements = verify(cms, signed, policy=policy.algorithms)
-    announced = {_digest(word) for word in root.content_type.parameters.get("micalg", "").split(",")}
-    if any(judgement.scheme is not None and judgement.scheme.digest not in announced for judgement in judgements):
-        odd.append("other-digest-announced")
     certificates = tuple(one for one in cms.certificates() if isinstance(one, Certificate))
+    judgements = verify_by(certificates, cms, signed, policy.algorithms)
+    micalg = root.content_type.parameters.get("micalg", "")
+    announced = {_digest(word) for word in micalg.split(",")}
+    if micalg and any(judgement.scheme is not None and judgement.scheme.digest not in announced for judgement in judgements):
+        odd.append("other-digest-announced")
     return SignedLayer("multipart", judgements, certificates, cms.revocations, tuple(odd), None, cms.overhead_bytes), inside
 
 
@@ -69,10 +74,11 @@ def _end_before(root: Entity, signature: Entity) -> int:
 
 
 def _digest(word: str) -> str:
-    return word.strip(' "').lower().replace("-", "").replace("_", "")
+    name = word.strip(' "').lower().replace("-", "").replace("_", "")
+    return _NUMBERS.get(name, name)
 
 
 def _unreadable(odd: list[Finding], reason: str, root: Entity) -> tuple[SignedLayer, Message | None]:
     first = root.children[0] if root.children else None
-    inside = None if first is None else enclosed(first, first.end)
+    inside = None if first is None else cut(first, first.end)[1]
     return SignedLayer("multipart", (), (), (), tuple(odd), Fault("malformed", reason)), inside

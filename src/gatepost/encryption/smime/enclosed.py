@@ -32,12 +32,12 @@ class Enclosed(Message):
         head = bytes(self.within[start : min(end, start + limits.header_bytes + 4)])
         self.outline = seen = outline(head, limits)
         if seen is not None:
-            self._headers, self._type = Headers(head[: seen.header_end]), seen.content_type
+            self._headers, self._type, self.header_defects = Headers(head[: seen.header_end]), seen.content_type, None
             self.encoding, self.body_start, self.exceeded = seen.encoding, start + seen.body_start, None
         else:
             found = _HEADER_END(head)
             brief = parse(head[: found.end()] if found else head, limits)
-            self._headers, self._type = brief.headers, brief.content_type
+            self._headers, self._type, self.header_defects = brief.headers, brief.content_type, brief.defects
             self.encoding, self.body_start, self.exceeded = brief.root.encoding, start + brief.root.body_start, brief.exceeded
 
     def __getattr__(self, name: str) -> object:
@@ -77,12 +77,13 @@ def inside(raw: Raw, limits: MessageLimits) -> Message:
     return parse(raw, limits) if is_clear else glance(raw, limits)
 
 
-def enclosed(entity: Entity, end: int) -> Message:
-    """Read a part from its beginning to `end`."""
+def cut(entity: Entity, end: int) -> tuple[AnyBytes, Message]:
+    """Give a part's octets from its beginning to `end`, and read them; large ones are seen where they lie."""
     start = entity.header_start
     if end - start > LARGE:
-        return Enclosed(entity, start, end)
-    return inside(entity.raw[start:end], entity.limits)
+        return memoryview(entity.raw)[start:end], Enclosed(entity, start, end)
+    octets = entity.raw[start:end]
+    return octets, inside(octets, entity.limits)
 
 
 def held_bytes(message: Message) -> int:
@@ -105,6 +106,12 @@ def encoding_of(message: Message) -> str:
     if isinstance(message, Enclosed):
         return message.encoding
     return message.root.encoding if message.outline is None else message.outline.encoding
+
+
+def defects_of(message: Message) -> tuple[str, ...]:
+    """Give what is wrong with a mail; of a content that was not cut out, with its header at least."""
+    of_header = message.header_defects if isinstance(message, Enclosed) else None
+    return message.defects if of_header is None else of_header
 
 
 def root_of(message: Message) -> Entity:

@@ -18,6 +18,7 @@ from gatepost.message.tree import Entity, Message
 _MARK = re.compile(rb';\s*+(?:hp|hp-legacy-display|protected-headers)=(?:"[^"\r\n]*+"|[^\s;"]++)', re.IGNORECASE)
 # The outermost repeat is not possessive: CPython 3.11.2 (Debian 12) loses the position of nested possessive groups.
 _HEADER = re.compile(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+(?:\n|\Z)(?:[ \t][^\n]*+(?:\n|\Z))*+)*").fullmatch
+_ODD, _LONE_LF = re.compile(rb"\0|\r(?!\n)").sub, re.compile(rb"(?<!\r)\n").sub
 _TEXT = b"Content-Type: text/plain\r\n"
 
 Pieces = tuple[AnyBytes, ...]
@@ -32,6 +33,16 @@ def field_bytes(mail: Message, field: Field) -> bytes:
 def whole_line(line: bytes) -> bytes:
     """End a line that has no end."""
     return line if line.endswith(b"\n") else line + b"\r\n"
+
+
+def is_odd(header: bytes) -> bool:
+    """Say whether a header has a CR without LF or a NUL, which end a line or a text for some readers."""
+    return b"\0" in header or header.count(b"\r") != header.count(b"\r\n")
+
+
+def harmless(header: bytes) -> bytes:
+    """Give fields with a blank for each of these."""
+    return _ODD(b" ", header) if is_odd(header) else header
 
 
 def mail_fields(mail: Message, *, without: Collection[str] = ()) -> bytes:
@@ -56,10 +67,10 @@ def content_of(mail: Message, extra: bytes = b"", mark: bytes = b"") -> bytes:
 
 def content_pieces(mail: Message, extra: bytes = b"", mark: bytes = b"") -> Pieces:
     """Give the same in pieces."""
-    if mail.outline is not None and not mark:
-        pieces: Pieces = (extra, *_outlined(mail, mail.outline))
-    else:
-        pieces = _entity(mail, mail.root, extra, mark)
+    seen, raw = mail.outline, mail.raw
+    if seen is not None and not mark and len(raw) <= LARGE:
+        return (b"".join((extra, seen.content_fields, b"" if seen.is_typed else _TEXT, b"\r\n", raw[seen.body_start :])),)
+    pieces = _entity(mail, mail.root, extra, mark) if seen is None or mark else (extra, *_outlined(mail, seen))
     return (b"".join(pieces),) if len(pieces[-1]) <= LARGE else pieces
 
 
@@ -68,17 +79,28 @@ def framed(mail: Message, inside: Message, protected: ProtectedHeader | None = N
     return b"".join(framed_pieces(mail, inside, protected, names))
 
 
-def framed_pieces(mail: Message, inside: Message, protected: ProtectedHeader | None = None, names: Iterable[str] | None = None) -> Pieces:
+def framed_pieces(
+    mail: Message,
+    inside: Message,
+    protected: ProtectedHeader | None = None,
+    names: Iterable[str] | None = None,
+    but: Collection[str] = (),
+    *,
+    is_clean: bool = False,
+) -> Pieces:
     """Put a content into a mail's envelope; protected fields take the place of those outside.
 
     Fields that are replaced by others stay readable as X-Outer-*, and so do those that RFC 9788 would have inside and that are not:
-    whoever added a Cc on the way is answered by nobody. `names`, in lower case, are the only ones that are taken.
+    whoever added a Cc on the way is answered by nobody. `names`, in lower case, are the only ones that are taken, those in `but`
+    stay as they are outside. Controls that would end a line for some readers become blanks;
+    a content whose own fields are known to have none `is_clean`.
     """
     allowed = None if names is None else frozenset(names)
     fields: tuple[Field, ...] = ()
     added: tuple[str, ...] = ()
     if protected is not None:
-        fields = tuple(field for field in protected.fields if allowed is None or field.name.lower() in allowed)
+        named = ((field.name.lower(), field) for field in protected.fields)
+        fields = tuple(field for name, field in named if (allowed is None or name in allowed) and name not in but)
         added = only_outside(mail, protected) if allowed is None else ()
     taken = [field.name.lower() for field in fields]
     pieces: list[AnyBytes] = [mail_fields(mail, without=(*taken, *added))]
@@ -86,10 +108,11 @@ def framed_pieces(mail: Message, inside: Message, protected: ProtectedHeader | N
         for name in (*differing(mail, protected), *added):
             if name in taken or name in added:
                 pieces.extend(b"X-Outer-" + field_bytes(mail, field) for field in mail.headers.all(name))
-        pieces.extend(field.name.encode() + b":" + whole_line(field.raw) for field in fields)
+        pieces.extend(field.name.encode() + b":" + _LONE_LF(b"\r\n", harmless(whole_line(field.raw))) for field in fields)
     pieces.append(b"MIME-Version: 1.0\r\n")
     if inside.outline is not None and protected is None:
-        pieces += _outlined(inside, inside.outline)
+        outlined = _outlined(inside, inside.outline)
+        pieces += outlined if is_clean else (harmless(inside.outline.content_fields), *outlined[1:])
     else:
         pieces += _unmarked(inside, protected)
     return (b"".join(pieces),) if len(pieces[-1]) <= LARGE else tuple(pieces)
@@ -102,7 +125,8 @@ def _unmarked(inside: Message, protected: ProtectedHeader | None) -> Pieces:
         return _TEXT, b"\r\n", bytes(inside.raw)
     if protected is not None and protected.kind == "message" and entity.content_type.full == "message/rfc822" and entity.children:
         entity = entity.children[0]
-    return _entity(inside, entity, b"", b"", unmarked=protected is not None)
+    pieces = _entity(inside, entity, b"", b"", unmarked=protected is not None)
+    return (*map(harmless, map(bytes, pieces[:-1])), pieces[-1])
 
 
 def _outlined(mail: Message, outline: Outline) -> Pieces:

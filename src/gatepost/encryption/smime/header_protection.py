@@ -8,8 +8,11 @@ Content-Type: message/rfc822; forwarded=no      RFC 8551 §3.1: the mail itself 
 
 from typing import Literal, NamedTuple
 
+from gatepost.config.limits import MessageLimits
+from gatepost.encryption.paths.mailbox import folded
 from gatepost.encryption.smime.binding import same
 from gatepost.encryption.smime.form import form_of
+from gatepost.message.addresses import Address
 from gatepost.message.encoded_words import decode_words
 from gatepost.message.headers import Field, Headers
 from gatepost.message.mailboxes import parse_mailboxes
@@ -22,6 +25,8 @@ PROTECTED = (
 """The fields that are believed: what people see, and what binds mails together."""
 _HIDDEN_WITH_SUBJECT = "thread-topic"
 """Believed too, for it is hidden outside; servers on the way write their own there, so it is compared with nothing."""
+ExchangeFinding = Literal["from-differs", "answers-elsewhere", "header-differs"]
+_LEADING: tuple[tuple[str, ExchangeFinding], ...] = (("reply-to", "answers-elsewhere"), ("sender", "header-differs"))
 _MAY_BE_OUTSIDE = frozenset({"from", "date", "message-id"})
 """Without these no mail travels; one that has none inside shows those outside."""
 
@@ -76,7 +81,49 @@ def differing(outer: Message, protected: ProtectedHeader) -> tuple[str, ...]:
 
 def from_differs(outer: Message, protected: ProtectedHeader) -> bool:
     """Say whether From has other addresses inside than outside; its names are a matter of `differing`."""
-    return "from" in protected.headers and not _same_from(outer.headers, protected.headers, outer)
+    inside = protected.headers.all("from")
+    if not inside or [field.raw for field in inside] == [field.raw for field in outer.headers.all("from")]:
+        return False
+    return not _same_from(outer.headers, protected.headers, outer)
+
+
+def exchanged(outer: Message, protected: ProtectedHeader, *, is_signed: bool) -> dict[str, ExchangeFinding]:
+    """Give the protected fields that are not taken for the mail's own, in lower case, and what is to be told of each (RFC 9788 §4.4).
+
+    Others checked the From outside. Whose a signature is nobody knows here, so another author inside is never shown; without one,
+    Reply-To and Sender inside count only where they name whom the header outside names.
+    """
+    found: dict[str, ExchangeFinding] = {}
+    if from_differs(outer, protected) or _names_unread(outer, protected):
+        found["from"] = "from-differs"
+    if not is_signed:
+        for name, finding in _LEADING:
+            if name in protected.headers and not _leads_where(outer, protected, name):
+                found[name] = finding
+    return found
+
+
+def _leads_where(outer: Message, protected: ProtectedHeader, name: str) -> bool:
+    """Say whether a field inside names nobody but whom it, or From, names outside."""
+    inside, limits = protected.headers.all(name), outer.root.limits
+    if [field.raw for field in inside] == [field.raw for field in outer.headers.all(name)]:
+        return True
+    if any(_is_unread(field, limits) for field in inside):
+        return False
+    # Looked up in a set: a stranger chooses how many there are.
+    known = {_key(one) for field in (*outer.headers.all("from"), *outer.headers.all(name)) for one in _addresses(field, limits)}
+    return all(_key(one) in known for field in inside for one in _addresses(field, limits))
+
+
+def _names_unread(outer: Message, protected: ProtectedHeader) -> bool:
+    """Say whether From inside, other than outside, holds something that some readers may take for an address."""
+    here = {field.raw for field in outer.headers.all("from")}
+    return any(field.raw not in here and _is_unread(field, outer.root.limits) for field in protected.headers.all("from"))
+
+
+def _is_unread(field: Field, limits: MessageLimits) -> bool:
+    read = parse_mailboxes(field.raw, limits)
+    return bool(read.exceeded) or any(mailbox.address is None for mailbox in read.mailboxes)
 
 
 def only_outside(outer: Message, protected: ProtectedHeader) -> tuple[str, ...]:
@@ -106,10 +153,16 @@ def changed_outside(outer: Message, protected: ProtectedHeader) -> tuple[str, ..
 
 def _same_from(one: Headers, other: Headers, mail: Message) -> bool:
     limits = mail.root.limits
-    first, second = (
-        [address for field in headers.all("from") for address in parse_mailboxes(field.raw, limits).addresses] for headers in (one, other)
-    )
+    first, second = ([address for field in headers.all("from") for address in _addresses(field, limits)] for headers in (one, other))
     return bool(first) and len(first) == len(second) and all(same(left, right) for left, right in zip(first, second, strict=True))
+
+
+def _addresses(field: Field, limits: MessageLimits) -> tuple[Address, ...]:
+    return tuple(parse_mailboxes(field.raw, limits).addresses)
+
+
+def _key(address: Address) -> tuple[str, str]:
+    return folded(address.local), address.domain
 
 
 def _names(headers: Headers, mail: Message) -> list[str]:

@@ -5,18 +5,20 @@ EFAIL's answer: content under CBC can be changed by whoever passes it on. It is 
 that signature is intact; else it is neutralised, or held. Content under GCM was checked whole before this room sees it.
 """
 
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from gatepost.encryption.cms.keys import KeyRing
 from gatepost.encryption.smime.form import form_of_mail
-from gatepost.encryption.smime.frame import Pieces, framed_pieces
-from gatepost.encryption.smime.header_protection import protected_header
+from gatepost.encryption.smime.frame import Pieces, framed_pieces, is_content_field, is_odd
+from gatepost.encryption.smime.header_protection import ExchangeFinding, exchanged, from_differs, protected_header
 from gatepost.encryption.smime.layer import BREAKING, EncryptedLayer, SignedLayer
 from gatepost.encryption.smime.legacy_display import without_legacy_display
 from gatepost.encryption.smime.neutral import has_garbled_header, neutral
 from gatepost.encryption.smime.policy import READ, RELEASE, ReadPolicy, ReleasePolicy
 from gatepost.encryption.smime.reading import Reading, read
 from gatepost.message.parse import parse
+from gatepost.message.tree import Message
 
 Release = Literal[
     "authenticated",  # the cipher vouches for the content
@@ -26,6 +28,9 @@ Release = Literal[
     "closed",  # it could not be opened
     "plain",  # the mail as a whole is not encrypted
 ]
+
+
+_is_odd = lru_cache(maxsize=1024)(is_odd)
 
 
 class Opened(NamedTuple):
@@ -60,7 +65,9 @@ def open_mail(untrusted_raw: bytes, keys: KeyRing, policy: ReleasePolicy = RELEA
         return Opened("closed", None, reading, findings, last.fault.reason)
     signed = _is_signed_inside(reading, encrypted[-1])
     if last.authenticated or signed:
-        return Opened("authenticated" if last.authenticated else "signed", _released(reading, encrypted[-1], policy), reading, findings, "")
+        release: Release = "authenticated" if last.authenticated else "signed"
+        pieces, told = _released(reading, encrypted[-1], policy, is_signed=signed)
+        return Opened(release, pieces, reading, _once(findings, *told) if told else findings, "")
     limits = how.message
     if (exceeded := _exceeded(reading, encrypted[-1])) is not None:
         return Opened(
@@ -75,7 +82,9 @@ def open_mail(untrusted_raw: bytes, keys: KeyRing, policy: ReleasePolicy = RELEA
     # The fields as they came: what is made plain text has lost its mark.
     protected = protected_header(reading.mail, reading.inner)
     # Of protected fields only the subject is taken: a changed Reply-To would send the answer, and the text in it, to a stranger.
-    mail = framed_pieces(reading.mail, inner, protected, ("subject",))
+    mail = framed_pieces(reading.mail, inner, protected, ("subject",), is_clean=True)
+    if protected is not None and from_differs(reading.mail, protected):
+        findings = _once(findings, "from-differs")
     return Opened("neutralised", mail, reading, findings if neutralised is None else (*findings, "neutralised"), "")
 
 
@@ -84,8 +93,8 @@ def _exceeded(reading: Reading, place: int) -> str | None:
     return reading.contents[place].exceeded or reading.inner.exceeded
 
 
-def _once(findings: tuple[str, ...], word: str) -> tuple[str, ...]:
-    return findings if word in findings else (*findings, word)
+def _once(findings: tuple[str, ...], *words: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*findings, *words)))
 
 
 def _is_signed_inside(reading: Reading, place: int) -> bool:
@@ -94,7 +103,8 @@ def _is_signed_inside(reading: Reading, place: int) -> bool:
     return bool(inside) and not ambiguous and all(isinstance(layer, SignedLayer) and layer.intact for layer in inside)
 
 
-def _released(reading: Reading, place: int, policy: ReleasePolicy) -> Pieces:
+def _released(reading: Reading, place: int, policy: ReleasePolicy, *, is_signed: bool) -> tuple[Pieces, tuple[str, ...]]:
+    """Give the mail, and what is to be told of it."""
     protected = protected_header(reading.mail, reading.inner)
     if policy.signatures == "kept" and reading.layers[place + 1 :]:
         content = reading.contents[place]  # its signature is over the content as it is
@@ -102,4 +112,19 @@ def _released(reading: Reading, place: int, policy: ReleasePolicy) -> Pieces:
         content = without_legacy_display(reading.inner)
     else:
         content = reading.inner
-    return framed_pieces(reading.mail, content, protected)
+    told: tuple[str, ...] = ()
+    but: dict[str, ExchangeFinding] = {}
+    if protected is not None:
+        but = exchanged(reading.mail, protected, is_signed=is_signed)
+        told = (*but.values(), *(("garbled-header",) if any(is_odd(field.raw) for field in protected.fields) else ()))
+    if is_strange := _is_odd_content(content):
+        told = (*told, "garbled-header")
+    return framed_pieces(reading.mail, content, protected, None, but, is_clean=not is_strange), told
+
+
+def _is_odd_content(content: Message) -> bool:
+    """Say whether the content's own fields had to be cleaned."""
+    if (seen := content.outline) is not None:
+        # Short fields without a boundary are one of a few.
+        return is_odd(seen.content_fields) if seen.content_type.boundary else _is_odd(seen.content_fields)
+    return any(is_odd(field.raw) for field in content.headers if is_content_field(field))

@@ -6,6 +6,7 @@ opened, so that nobody can have a stranger's ciphertext decrypted into his own m
 below encryptions, or below one signature, as triple wrapping has it; below several somebody passes on another's mail.
 """
 
+import re
 from typing import NamedTuple
 
 from gatepost.encryption.cms.certificate import Certificate
@@ -18,16 +19,18 @@ from gatepost.encryption.cms.fault import Fault, Refusal
 from gatepost.encryption.cms.keys import KeyRing
 from gatepost.encryption.cms.oids import DATA, dotted
 from gatepost.encryption.cms.signed.message import SignedData
-from gatepost.encryption.cms.signed.verify import verify
+from gatepost.encryption.cms.signed.verify import verify_by
 from gatepost.encryption.cms.space import LARGE, Space
 from gatepost.encryption.smime.canonical import bare_line_ends, canonical, is_paired, lay_out
 from gatepost.encryption.smime.carried import carried
 from gatepost.encryption.smime.clear_signed import read_clear_signed
-from gatepost.encryption.smime.enclosed import Enclosed, body_of, encoding_of, held_bytes, inside, root_of
+from gatepost.encryption.smime.enclosed import Enclosed, body_of, defects_of, encoding_of, held_bytes, inside
 from gatepost.encryption.smime.form import form_of_mail, is_protection_below, is_unread
 from gatepost.encryption.smime.layer import EncryptedLayer, Finding, Layer, SignedLayer
+from gatepost.encryption.smime.parts import are_different
 from gatepost.encryption.smime.policy import READ, ReadPolicy
 from gatepost.message import defects
+from gatepost.message.headers import Headers
 from gatepost.message.tree import Message
 
 
@@ -61,6 +64,7 @@ class Reading(NamedTuple):
 _Step = tuple[Layer, Message | None]
 """A layer, and what lies inside; None when it was not opened."""
 
+_MARKS = re.compile(rb";\s*+(?:hp|protected-headers)\*?+\s*+=\s*+(\"[^\"]*+\"|[^\s;]*+)", re.IGNORECASE).findall
 _DOUBLE = frozenset({defects.DUPLICATE_CONTENT_TYPE, defects.DUPLICATE_TRANSFER_ENCODING})
 
 
@@ -70,20 +74,18 @@ def read(untrusted_raw: bytes, keys: KeyRing | None = None, policy: ReadPolicy =
     layers: list[Layer] = []
     contents: list[Message] = []
     findings: list[Finding] = []
-    limit = ""
+    limit, cut_out = "", 0
     while (form := form_of_mail(message)) != "none":
         if layers:
-            policy = policy.after(layers[-1].overhead_bytes, held_bytes(message))
+            policy = policy.after(layers[-1].overhead_bytes, held_bytes(message) + cut_out)
         cut_out = message.size_bytes if form == "multipart" and isinstance(message, Enclosed) else 0
         if message.exceeded or len(layers) >= policy.layers or cut_out > policy.inside_bytes:
             limit = _limit(message, len(layers), policy)
             break
-        if cut_out:
-            policy = policy.after(0, cut_out)
         if _is_ambiguous_type(message):
             findings.append("ambiguous-type")
         if form == "multipart":
-            step: _Step = read_clear_signed(root_of(message), policy)
+            step: _Step = read_clear_signed(message.entity if isinstance(message, Enclosed) else message.root, policy)
         else:
             step = _opaque(message, layers, keys, policy)
         layer, content = step
@@ -98,9 +100,14 @@ def read(untrusted_raw: bytes, keys: KeyRing | None = None, policy: ReadPolicy =
         limit = _limit(message, 0, policy)
     elif form == "none" and is_protection_below(message):
         findings.append("protection-inside-only")
-    if limit:
-        findings.append("too-many-layers" if len(layers) >= policy.layers else "limit-exceeded")
-    return Reading(mail, tuple(layers), tuple(contents), tuple(findings), limit)
+    if layers and ((seen := message.outline) is None or seen.is_double or seen.content_type.defects):
+        findings.extend(_of_mark(message))
+    ended = (_of_limit(len(layers), policy),) if limit else ()
+    return Reading(mail, tuple(layers), tuple(contents), (*findings, *ended), limit)
+
+
+def _of_limit(layers: int, policy: ReadPolicy) -> Finding:
+    return "too-many-layers" if layers >= policy.layers else "limit-exceeded"
 
 
 def _limit(message: Message, layers: int, policy: ReadPolicy) -> str:
@@ -115,11 +122,26 @@ def _limit(message: Message, layers: int, policy: ReadPolicy) -> str:
 def _is_ambiguous_type(message: Message) -> bool:
     """Say whether the entity itself, and not a part of it, has a second type or encoding."""
     if message.outline is not None:
-        return message.outline.is_double
-    if not _DOUBLE.intersection(message.defects):
+        return message.outline.is_double and _says_two(message.headers)
+    if not _DOUBLE.intersection(defects_of(message)):
         return False
-    headers = message.headers
-    return headers.count("content-type") > 1 or headers.count("content-transfer-encoding") > 1
+    return _says_two(message.headers)
+
+
+def _says_two(headers: Headers) -> bool:
+    return are_different(headers, "content-type") or are_different(headers, "content-transfer-encoding")
+
+
+def _of_mark(content: Message) -> tuple[Finding, ...]:
+    """Say so where readers may differ in whether fields stand inside (RFC 9788), for the mark that tells them is named twice."""
+    seen = content.outline
+    is_twice = seen.is_double if seen is not None else not _DOUBLE.isdisjoint(defects_of(content))
+    if not is_twice and defects.DUPLICATE_PARAMETER not in content.content_type.defects:
+        return ()
+    types = content.headers.all("content-type")
+    values = {value.strip(b'" ').lower() for field in types for value in _MARKS(field.raw)}
+    in_doubt = len(values) > 1 or (values and are_different(content.headers, "content-type"))
+    return ("ambiguous-type",) if in_doubt else ()
 
 
 def _is_ambiguous(outer: Layer, inner: Layer) -> bool:
@@ -148,8 +170,12 @@ def _opaque(message: Message, outer: list[Layer], keys: KeyRing | None, policy: 
     assert isinstance(fault, Fault)
     if said in ("enveloped-data", "authenveloped-data"):
         around: tuple[Finding, ...] = ("signed-ciphertext",) if outer and isinstance(outer[-1], SignedLayer) else ()
-        return EncryptedLayer(False, "", (*odd, *around, "unreadable"), fault), None
-    return SignedLayer("opaque", (), (), (), (*odd, "unreadable"), fault), None
+        return EncryptedLayer(False, "", (*odd, *around, _unread(fault)), fault), None
+    return SignedLayer("opaque", (), (), (), (*odd, _unread(fault)), fault), None
+
+
+def _unread(fault: Fault) -> Finding:
+    return "limit-exceeded" if fault.kind == "too-large" else "unreadable"
 
 
 def _signed(cms: SignedData, odd: list[Finding], policy: ReadPolicy) -> _Step:
@@ -167,7 +193,7 @@ def _signed(cms: SignedData, odd: list[Finding], policy: ReadPolicy) -> _Step:
         except Refusal as refusal:  # the content's pieces are only read here
             odd.append("unreadable")
             fault = refusal.fault
-    judgements = verify(cms, policy=policy.algorithms)
+    judgements = verify_by(certificates, cms, policy=policy.algorithms)
     content = None if cms.content is None or fault else inside(cms.content.take(), policy.message)
     return SignedLayer("opaque", judgements, certificates, cms.revocations, tuple(odd), fault, cms.overhead_bytes), content
 

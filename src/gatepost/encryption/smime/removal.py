@@ -4,7 +4,7 @@
 from typing import NamedTuple
 
 from gatepost.encryption.cms.space import lines
-from gatepost.encryption.smime.canonical import canonical, is_paired
+from gatepost.encryption.smime.canonical import are_paired, canonical
 from gatepost.encryption.smime.enclosed import Enclosed, span
 from gatepost.encryption.smime.frame import Pieces, framed_pieces
 from gatepost.encryption.smime.header_protection import ProtectedHeader, protected_header
@@ -52,7 +52,7 @@ def _marks(mail: Message, content: Message) -> ProtectedHeader | None:
 
 def _canonical(content: Message) -> Message:
     """Give what lay inside a signature as it may stand on the wire."""
-    if isinstance(content, Enclosed) and all(map(is_paired, lines((span(content.within, content.start, content.end),)))):
+    if isinstance(content, Enclosed) and are_paired(lines((span(content.within, content.start, content.end),))):
         return content
     raw = bytes(content.raw)
     written = canonical(raw)

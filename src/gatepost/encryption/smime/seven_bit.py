@@ -7,6 +7,7 @@ had that way (8-bit headers, text between parts, a signature inside that would b
 
 import binascii
 from collections.abc import Iterable, Iterator
+from typing import cast
 
 import pybase64
 
@@ -18,7 +19,7 @@ from gatepost.encryption.smime.frame import Pieces
 from gatepost.message.parse import parse
 from gatepost.message.raw import has_long_line
 from gatepost.message.splice import Edit, append_headers, replace_body, replace_field, splice
-from gatepost.message.tree import Entity
+from gatepost.message.tree import Entity, Message
 
 _LINE = 57
 """Octets that a line of base64 stands for."""
@@ -40,34 +41,47 @@ def seven_bit(content: Pieces, limits: MessageLimits) -> Pieces | None:
     """Give a content that is fit, the same one where it is; None when there is no such form of it."""
     if are_fit(content):
         return content
-    whole = b"".join(content)
-    message = parse(whole, limits)
+    *fields, body = content
+    if not isinstance(body, memoryview):
+        whole = parse(b"".join(content), limits)
+        found: Pieces | None = _reencoded(whole, whole.root)
+    else:
+        # A large body lies at the end of its mail, and its parts are read there; its own header is another one here.
+        found = _reencoded(parse(cast(bytes, body.obj), limits), parse(b"".join(fields), limits).root)
+    return found if found is not None and are_fit(found) else None
+
+
+def _reencoded(message: Message, top: Entity) -> Pieces | None:
+    """Encode what is not fit of a message's parts; `top` has the header of the whole."""
     if message.exceeded:
         return None
     edits: list[Edit] = []
+    of_top: list[Edit] = []
     for entity in message.walk():
+        word, body = b"", b""
         if entity.content_type.maintype == "multipart" and entity.content_type.subtype in ("signed", "encrypted"):
-            if not are_fit((span(whole, entity.header_start, entity.end),)):
+            if entity is message.root or not are_fit((span(entity.raw, entity.header_start, entity.end),)):
                 return None
         elif entity.children:
-            if entity.encoding in ("8bit", "binary"):
-                edits.append(_encoding(entity, b"7bit"))
-        elif not are_fit((span(whole, entity.body_start, entity.end),)):
-            edits.extend(_encoded(entity))
-    found = _spliced(whole, edits)
-    return found if are_fit(found) else None
+            word = b"7bit" if entity.encoding in ("8bit", "binary") else b""
+        elif not are_fit((span(entity.raw, entity.body_start, entity.end),)):
+            word, body = _encoded(entity)
+            edits += [replace_body(entity, body)] if word else []
+        if word:
+            (of_top if entity is message.root else edits).append(_encoding(top if entity is message.root else entity, word))
+    if top is message.root:
+        return (splice(top.raw, (*of_top, *edits)),)
+    return (splice(top.raw, of_top), *_spliced(message, edits))
 
 
-def _spliced(whole: bytes, edits: list[Edit]) -> Pieces:
-    """Apply edits; a large content is left where it is, and seen from there."""
-    if len(whole) <= LARGE:
-        return (splice(whole, edits),)
-    pieces: list[AnyBytes] = []
-    position, view = 0, memoryview(whole)
+def _spliced(message: Message, edits: list[Edit]) -> Iterator[AnyBytes]:
+    """Give the body of a large mail with its edits; what stays is seen where it lies."""
+    position, view = message.root.body_start, memoryview(message.raw)
     for start, end, replacement in sorted(edits, key=lambda edit: (edit[0], edit[1])):
-        pieces += (view[position:start], replacement)
+        yield view[position:start]
+        yield replacement
         position = end
-    return (*pieces, view[position:])
+    yield view[position:]
 
 
 def base64_lines(data: AnyBytes) -> bytes:
@@ -91,13 +105,14 @@ def quoted_printable(data: bytes) -> bytes:
     return b"\r\n".join(binascii.b2a_qp(line, istext=True).replace(b"=\n", b"=\r\n") for line in data.split(b"\r\n"))
 
 
-def _encoded(entity: Entity) -> list[Edit]:
+def _encoded(entity: Entity) -> tuple[bytes, bytes]:
+    """Give a leaf's new encoding, and its body in it; b'' where there is none."""
     body = span(entity.raw, entity.body_start, entity.end)
     if entity.encoding in ("base64", "quoted-printable"):
-        return []  # what stands in such a body is against its encoding; nobody knows what was meant
+        return b"", b""  # what stands in such a body is against its encoding; nobody knows what was meant
     if entity.content_type.maintype == "text" and all(map(_is_text, lines((body,)))):
-        return [_encoding(entity, b"quoted-printable"), replace_body(entity, written(map(quoted_printable, lines((body,)))))]
-    return [_encoding(entity, b"base64"), replace_body(entity, written(base64_pieces((body,))))]
+        return b"quoted-printable", written(map(quoted_printable, lines((body,))), len(body))
+    return b"base64", written(base64_pieces((body,)), len(body) * 78 // 57 + SLICE)
 
 
 def _is_text(block: bytes) -> bool:

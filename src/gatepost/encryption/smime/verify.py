@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
+from gatepost.encryption.cms.identifier import issuer_and_serial, key_identifier
+from gatepost.encryption.cms.name_text import name_for_people
 from gatepost.encryption.cms.signed.judgement import Judgement
 from gatepost.encryption.smime.binding import Bond, DomainCertificates, Shown, bind, shown_by
 from gatepost.encryption.smime.header_protection import changed_outside, differing, from_differs, protected_header
@@ -19,11 +21,12 @@ from gatepost.encryption.smime.purpose import purpose_of
 from gatepost.encryption.smime.reading import Reading
 from gatepost.encryption.smime.trust import Chain, Judge, Revocation, Trust
 from gatepost.message.mailboxes import Mailbox
+from gatepost.message.tree import Entity
 
 Verdict = Literal[
     "valid_bound",  # intact, trusted, and every shown sender is the signer
     "valid_domain",  # the same by a certificate that signs for the sender's whole domain, or by a Sender who may write for it
-    "valid",  # intact and trusted, and there is no From to bind to
+    "valid",  # intact and trusted, and there is neither From nor Sender to bind to
     "valid_mismatch",  # intact and trusted, and the mail shows another sender
     "valid_untrusted",  # intact, and the chain leads to nobody whom we trust
     "unknown_status",  # intact and trusted, and nobody could say whether it was revoked, where policy demands it
@@ -83,6 +86,8 @@ def report(reading: Reading, asked: Asked) -> Report:
     )
     signers = tuple(_signer(who) for layer in layers for who in layer.judgements)
     if not layers:
+        if (protected := protected_header(reading.mail, reading.inner)) is not None and from_differs(reading.mail, protected):
+            findings.append("from-differs")
         return Report("unverifiable" if reading.limit else "unsigned", False, (), (), "unchecked", tuple(findings), _unsigned(reading))
     if verdict := _damage(reading, layers):
         return Report(verdict[0], False, signers, (), "unchecked", tuple(findings), verdict[1])
@@ -162,6 +167,9 @@ def _damage(reading: Reading, layers: tuple[SignedLayer, ...]) -> tuple[Verdict,
     breaking = BREAKING.intersection((*reading.findings, *(one for layer in layers for one in layer.findings)))
     if breaking:
         fault = next((layer.fault.reason for layer in layers if layer.fault), "")
+        # Beyond a limit alone nothing is known of the signature: it is not said to be broken.
+        if breaking == {"limit-exceeded"} and any(layer.fault and layer.fault.kind == "too-large" for layer in layers):
+            return "unverifiable", fault
         if reading.limit and not fault:
             return "broken", f"the mail {reading.limit}, so it was not read whole"
         return "broken", fault or f"the mail is not one whole signed content ({', '.join(sorted(breaking))})"
@@ -199,7 +207,8 @@ def _bond(reading: Reading, layer: SignedLayer, asked: Asked) -> tuple[Bond, int
     """Give how the best signer is bound, which one that is, what is odd about the binding, and whom the mail shows."""
     odd: list[str] = []
     limits = reading.mail.root.limits
-    shown = asked.shown or shown_by(reading.mail.headers, limits)
+    mail = reading.mail
+    shown = asked.shown or shown_by(mail.headers, limits, lambda: _header_of(mail.root))
     protected = protected_header(reading.mail, reading.inner)
     if protected is not None and asked.shown is None:
         if from_differs(reading.mail, protected):
@@ -209,7 +218,7 @@ def _bond(reading: Reading, layer: SignedLayer, asked: Asked) -> tuple[Bond, int
         names = (changed_outside if hidden else differing)(reading.mail, protected)
         if any(name != "from" or "from-differs" not in odd for name in names):
             odd.append("header-differs")
-        shown = shown.beside(shown_by(protected.headers, limits))
+        shown = shown.beside(shown_by(protected.headers, limits, lambda: _header_of(protected.entity)))
     best: tuple[Bond, int, tuple[str, ...]] = ("mismatch", 0, ())
     order: tuple[Bond, ...] = ("bound", "domain", "sender", "nothing", "mismatch")
     for place, who in enumerate(layer.judgements):
@@ -218,7 +227,11 @@ def _bond(reading: Reading, layer: SignedLayer, asked: Asked) -> tuple[Bond, int
         if place == 0 or order.index(bond) < order.index(best[0]):
             best = (bond, place, findings)
     odd.extend(best[2])
-    return ("mismatch" if "from-differs" in odd else best[0]), best[1], odd, shown
+    return ("mismatch" if "from-differs" in odd else best[0]), best[1], odd, shown.decided()
+
+
+def _header_of(entity: Entity) -> bytes:
+    return bytes(entity.raw[entity.header_start : entity.header_end])
 
 
 def _verdict(chains: list[Chain], bond: Bond, revocation: Revocation, asked: Asked) -> tuple[Verdict, str]:
@@ -241,7 +254,8 @@ _NAMES: Mapping[str, str] = {
     "from-repeated": "the mail has more than one From",
     "from-without-address": "the mail's From names somebody who has no address",
     "name-is-other-address": "the mail shows its sender under a name that reads as another address",
-    "bare-line-end": "the mail's header holds a line end that only some readers see, and with it another From",
+    "from-unreadable": "the mail's From is written so that only some readers take it for one",
+    "hidden-field": "the mail's header holds a line end that only some readers see, and behind it what they show or how they show it",
     "answers-elsewhere": "the mail shows its sender under a name that nobody certified, and answers to it go elsewhere",
 }
 
@@ -277,9 +291,18 @@ def _worst(states: list[Revocation]) -> Revocation:
 def _signer(who: Judgement) -> SignerReport:
     digest, algorithm = ("", "") if who.scheme is None else (who.scheme.digest, who.scheme.kind)
     if who.certificate is None:
-        return SignerReport("", (), "", digest, algorithm)
+        return SignerReport(*_named(who), digest, algorithm)
     purpose = purpose_of(who.certificate)
     return SignerReport(purpose.subject, tuple(map(str, purpose.addresses)), purpose.serial, digest, algorithm)
+
+
+def _named(who: Judgement) -> tuple[str, tuple[str, ...], str]:
+    """Say how the object names a signer whose certificate is not there."""
+    by_issuer = issuer_and_serial(who.signer.name)
+    if by_issuer is None:
+        return f"whoever holds the key {(key_identifier(who.signer.name) or b'').hex()}", (), ""
+    serial = f"{int.from_bytes(by_issuer[1], signed=True):x}"
+    return f"whoever holds certificate {serial} of {name_for_people(by_issuer[0])}", (), serial
 
 
 def _subjects(chain: Chain) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Literal, NamedTuple
 
 from gatepost.config.limits import MessageLimits
+from gatepost.encryption.cms import limits as cms_limits
 from gatepost.encryption.cms import oids
 from gatepost.encryption.cms.certificate import Certificate
 from gatepost.encryption.cms.enveloped.addressee import Addressee
@@ -21,9 +22,8 @@ from gatepost.encryption.cms.enveloped.encrypt import encrypt as encrypt_cms
 from gatepost.encryption.cms.enveloped.encrypt import encrypted
 from gatepost.encryption.cms.fault import Fault
 from gatepost.encryption.cms.signed.signer import Signer
-from gatepost.encryption.cms.signed.write import sign as sign_cms
 from gatepost.encryption.cms.signed.write import signed
-from gatepost.encryption.cms.space import LARGE, AnyBytes, written
+from gatepost.encryption.cms.space import LARGE, written
 from gatepost.encryption.smime.canonical import canonical
 from gatepost.encryption.smime.confidentiality import Confidentiality
 from gatepost.encryption.smime.form import form_of_mail
@@ -38,10 +38,15 @@ EightBit = Literal["reencoded", "opaque", "refused"]
 
 _MICALG = {"sha256": "sha-256", "sha384": "sha-384", "sha512": "sha-512"}
 _LIMITS = MessageLimits()
+MOST_BYTES = cms_limits.DEFAULT.size_bytes
+"""Bytes of an object that is written: a larger one we could not read ourselves."""
+_BESIDE = 128
+"""Bytes of an encrypted object beside its content and its recipients: heads, vector and padding."""
+_EACH_RECIPIENT = 1024
+"""More bytes than the entry of one takes; RSA of 4,096 bits and a long name are under 800."""
 _MIME = b"MIME-Version: 1.0\r\n"
-
-_Made = Pieces | chain[AnyBytes] | Fault
-"""What was made: a few pieces, or of a large object as many as come, or why not."""
+_OBJECT = b"Content-Type: application/pkcs7-mime; smime-type="
+_NAMED = b';\r\n name="smime.p7m"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename="smime.p7m"\r\n\r\n'
 
 
 class SignAs(NamedTuple):
@@ -91,7 +96,7 @@ def encrypt(raw: bytes, to: Sequence[Addressee], how: EncryptAs = COMPATIBLE) ->
         fields, content = encrypted_content(mail, how.confidentiality, legacy_display=how.legacy_display)
     else:
         fields, content = mail_fields(mail), content_pieces(mail)
-    return _whole(_encrypted(fields + _MIME, content, to, how.cipher))
+    return _encrypted(fields + _MIME, content, to, how.cipher)
 
 
 def seal(
@@ -118,9 +123,7 @@ def seal(
     inside = _signed(b"", content, signers, when, sign_as)
     if isinstance(inside, Fault):
         return inside
-    if isinstance(inside, chain) or len(raw) <= LARGE:
-        inside = (written(inside),)
-    return _whole(_encrypted(fields + _MIME, inside, to, encrypt_as.cipher))
+    return _encrypted(fields + _MIME, inside if len(raw) > LARGE else (b"".join(inside),), to, encrypt_as.cipher)
 
 
 def wrap(
@@ -140,7 +143,7 @@ def wrap(
     return _whole(_signed(mail_fields(mail) + _MIME, content_pieces(mail), signers, when, sign_as))
 
 
-def _signed(fields: bytes, content: Pieces, signers: Sequence[Signer], when: datetime, how: SignAs) -> _Made:
+def _signed(fields: bytes, content: Pieces, signers: Sequence[Signer], when: datetime, how: SignAs) -> Pieces | Fault:
     """Sign a content; without fields before it what is made is a content too, and no mail."""
     opaque = how.form == "opaque"
     if not opaque:
@@ -149,10 +152,11 @@ def _signed(fields: bytes, content: Pieces, signers: Sequence[Signer], when: dat
             return Fault("unsupported", "the mail is not in 7 bit, and a clear signature would not survive")
         opaque, content = fit is None, content if fit is None else fit
     if opaque:
-        if len(content) > 1:
-            return _object(fields, "signed-data", base64_pieces(signed(content, signers, when, certificates=how.certificates)))
-        return _object(fields, "signed-data", (base64_lines(sign_cms(content[0], signers, when, certificates=how.certificates)),))
-    [cms] = signed(content, signers, when, detached=True, certificates=how.certificates)
+        cms = signed(content, signers, when, certificates=how.certificates)
+        if (size := sum(map(len, cms))) > MOST_BYTES:
+            return _too_large(size)
+        return (_object(fields, b"signed-data", base64_pieces(cms) if size > LARGE else base64_lines(b"".join(cms)), size),)
+    [signature] = signed(content, signers, when, detached=True, certificates=how.certificates)
     digests = ",".join(sorted({_MICALG[signer.scheme.digest] for signer in signers}))
     boundary = f"=_{secrets.token_hex(16)}"
     head = (
@@ -165,34 +169,37 @@ def _signed(fields: bytes, content: Pieces, signers: Sequence[Signer], when: dat
         "Content-Transfer-Encoding: base64\r\n"
         'Content-Disposition: attachment; filename="smime.p7s"\r\n\r\n'
     )
-    return fields, head.encode(), *content, between.encode(), base64_lines(cms), f"--{boundary}--\r\n".encode()
+    return fields, head.encode(), *content, between.encode(), base64_lines(signature), f"--{boundary}--\r\n".encode()
 
 
-def _encrypted(fields: bytes, content: Pieces, to: Sequence[Addressee], cipher: Cipher) -> _Made:
+def _encrypted(fields: bytes, content: Pieces, to: Sequence[Addressee], cipher: Cipher) -> bytes | Fault:
     if not to:
         return Fault("not-addressed", "there is nobody to encrypt to")
-    kind = "authEnveloped-data" if cipher.authenticated else "enveloped-data"
-    if len(content) > 1:
-        return _object(fields, kind, base64_pieces(encrypted(content, to, cipher)))
-    return _object(fields, kind, (base64_lines(encrypt_cms(content[0], to, cipher, content_type=oids.DATA)),))
+    kind = b"authEnveloped-data" if cipher.authenticated else b"enveloped-data"
+    if len(content) > 1 or len(content[0]) > LARGE:
+        if (size := sum(map(len, content)) + _BESIDE + _EACH_RECIPIENT * len(to)) > MOST_BYTES:
+            return _too_large(size)
+        return _object(fields, kind, base64_pieces(encrypted(content, to, cipher)), sum(map(len, content)))
+    return _object(fields, kind, base64_lines(encrypt_cms(content[0], to, cipher, content_type=oids.DATA)))
 
 
-def _object(fields: bytes, kind: str, lines: Pieces | Iterator[bytes]) -> Pieces | chain[AnyBytes]:
-    head = (
-        f'Content-Type: application/pkcs7-mime; smime-type={kind};\r\n name="smime.p7m"\r\n'
-        "Content-Transfer-Encoding: base64\r\n"
-        'Content-Disposition: attachment; filename="smime.p7m"\r\n\r\n'
-    )
-    if isinstance(lines, tuple):
-        return fields, head.encode(), *lines
-    return chain[AnyBytes]((fields, head.encode()), lines)
+def _too_large(size: int) -> Fault:
+    return Fault("too-large", f"the object would have about {size} bytes, more than the {MOST_BYTES} that are read")
 
 
-def _whole(made: _Made) -> bytes | Fault:
+def _object(fields: bytes, kind: bytes, lines: bytes | Iterator[bytes], size: int = 0) -> bytes:
+    front = fields, _OBJECT, kind, _NAMED
+    return b"".join((*front, lines)) if isinstance(lines, bytes) else written(chain(front, lines), _encoded(size) + len(fields))
+
+
+def _encoded(size: int) -> int:
+    """Give about how many characters an object of this size has in lines of base64, or a few more."""
+    return size * 78 // 57 + LARGE
+
+
+def _whole(made: Pieces | Fault) -> bytes | Fault:
     """Put a mail together."""
-    if isinstance(made, Fault):
-        return made
-    return written(made) if isinstance(made, chain) else b"".join(made)
+    return made if isinstance(made, Fault) else b"".join(made)
 
 
 def _unfit(mail: Message, *, parts_matter: bool) -> Fault | None:

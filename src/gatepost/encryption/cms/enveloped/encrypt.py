@@ -22,7 +22,10 @@ from gatepost.encryption.cms.space import LARGE, written
 _VERSION_SIMPLE, _VERSION = der.integer(0), der.integer(2)
 _ID_ENVELOPED = der.oid(oids.ENVELOPED_DATA)
 _ID_AUTH_ENVELOPED = der.oid(oids.AUTH_ENVELOPED_DATA)
+_DATA = der.oid(oids.DATA)
 _CONTENT = IMPLICIT | 0
+_ABOUT = 65_536
+"""Bytes beside a content, as a rule."""
 _TAG_ELEMENT = TAG_LENGTH + 2
 
 
@@ -33,7 +36,7 @@ def encrypt(content: AnyBytes, to: Sequence[Addressee], cipher: Cipher = AES256_
         ValueError: there is no addressee, or the cipher is one that is only read.
     """
     if len(content) > LARGE:
-        return written(encrypted((content,), to, cipher, content_type=content_type))
+        return written(encrypted((content,), to, cipher, content_type=content_type), len(content) + _ABOUT)
     if not to or cipher.block_length != 16:
         raise _not_possible(to, cipher)
     key = os.urandom(cipher.key_length)
@@ -70,7 +73,7 @@ def _heads(size: int, key: bytes, vector: bytes, to: Sequence[Addressee], cipher
     """Give all that stands before a ciphertext of this size; headers are made from the inside out, their sizes known."""
     simple = cipher.authenticated or all(one.simple for one in to)
     before = (_VERSION_SIMPLE if simple else _VERSION) + der.set_of(one.entry(key) for one in to)
-    inner = der.oid(content_type) + write_algorithm(cipher, vector)
+    inner = (_DATA if content_type == oids.DATA else der.oid(content_type)) + write_algorithm(cipher, vector)
     heads = [inner + der.header(_CONTENT, size)]
     size += len(heads[-1])
     heads.append(before + der.header(SEQUENCE, size))

@@ -8,7 +8,7 @@ the certificate the signer named made the signature. A forger who moves bytes be
 """
 
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -79,11 +79,18 @@ def verify(
 
     No signers give no judgements. Content both inside and outside is judged broken: which of them was meant is a forger's choice.
     """
+    known = [found for found in data.certificates() if isinstance(found, Certificate)]
+    known.extend(certificates)
+    return verify_by(known, data, detached, policy)
+
+
+def verify_by(
+    known: Sequence[Certificate], data: SignedData, detached: AnyBytes | None = None, policy: Policy = STRICT
+) -> tuple[Judgement, ...]:
+    """Judge each signer by these certificates alone, those inside the object among them or not."""
     content = _content(data, detached)
     if isinstance(content, Fault):
         return tuple(Judgement("broken", content.reason, signer) for signer in data.signers)
-    known = [found for found in data.certificates() if isinstance(found, Certificate)]
-    known.extend(certificates)
     listed = {algorithm.oid for algorithm in data.digests}
     judged = (_judge(signer, content, known, policy) for signer in data.signers)
     return tuple(one if one.signer.digest.oid in listed else _with(one, "digest-not-listed") for one in judged)
@@ -99,7 +106,7 @@ def _content(data: SignedData, detached: AnyBytes | None) -> Content | Fault:
     return Content(data.content_type, data.content)
 
 
-def _judge(signer: SignerInfo, content: Content, known: list[Certificate], policy: Policy) -> Judgement:
+def _judge(signer: SignerInfo, content: Content, known: Sequence[Certificate], policy: Policy) -> Judgement:
     scheme: Scheme | None = None
     try:
         scheme = read_scheme(signer.algorithm, name_of(signer.digest))
@@ -120,7 +127,7 @@ def _judge(signer: SignerInfo, content: Content, known: list[Certificate], polic
     return judgement
 
 
-def _named(signer: SignerInfo, known: list[Certificate]) -> Iterator[Certificate]:
+def _named(signer: SignerInfo, known: Sequence[Certificate]) -> Iterator[Certificate]:
     """Give the certificates that the signer's name fits, each once."""
     found: list[Certificate] = []
     for certificate in known:
