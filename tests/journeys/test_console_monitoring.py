@@ -136,7 +136,7 @@ async def test_message_tracking_finds_explains_and_exports(house: House, page: P
     await picture(page, "message-tracking")
     await page.locator("#mails tr", has_text="cheap pills").get_by_role("cell", name="Buy cheap pills").dblclick()
     await expect(page.get_by_role("heading", name="Refused for good")).to_be_visible()
-    await expect(page.get_by_role("row", name="words")).to_contain_text("4")
+    await expect(page.get_by_role("row", name="Word matching")).to_contain_text("4")
     await picture(page, "message-track")
     async with page.expect_download() as downloading:
         await page.get_by_role("link", name="Export message track").click()

@@ -95,6 +95,7 @@ def routes(desk: Desk, house: House) -> list[Route]:
             title=_("Message track"),
             track=track,
             path=stations(track, visit.words),
+            filters=NAMES,
             results=RESULTS,
             colours=COLOURS,
             directions=DIRECTIONS,

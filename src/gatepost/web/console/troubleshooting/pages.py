@@ -13,6 +13,7 @@ from starlette.routing import Route
 from gatepost.config.configuration import Configuration
 from gatepost.errors import ConfigError, GatepostError, UsageError
 from gatepost.message.wire_form import wire_form
+from gatepost.web.console.configuration.rules_words import NAMES
 from gatepost.web.console.troubleshooting.words import OWNS, STAGES, VERDICTS
 from gatepost.web.frame.desk import Desk, Visit
 from gatepost.web.frame.forms import Form
@@ -108,7 +109,7 @@ class _Troubleshooting:
 
     async def _shown(self, visit: Visit) -> dict[str, Any]:
         draft = await self._house.drafts.get(visit.actor) if visit.visitor.may(DRAFTS) else None
-        return {"has_draft": draft is not None, "newest": (await self._house.versioning.newest()).number}
+        return {"has_draft": draft is not None, "newest": (await self._house.versioning.newest()).number, "filters": NAMES}
 
 
 def _question(form: Form, recipients: list[str]) -> Question:
