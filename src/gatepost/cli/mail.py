@@ -124,10 +124,10 @@ def decrypt(
     if json and _is_standard(out):
         raise UsageError("--json tells of the mail and the mail itself has no place then; give -o a file")
     opened = decrypt_file(_mail(file), _identities(key, password), unauthenticated, removed=remove_signatures, legacy=legacy)
-    released = opened.mail is not None and opened.release != "plain"
+    released = opened.pieces is not None and opened.release != "plain"
     if released:
-        assert opened.mail is not None
-        _write(out, opened.mail)
+        assert opened.pieces is not None
+        _write(out, *opened.pieces)
     if json:
         layers = [{"cipher": getattr(one, "cipher", None), "form": getattr(one, "form", None)} for one in opened.reading.layers]
         with standard_output():
@@ -244,12 +244,13 @@ def _is_standard(out: Path | None) -> bool:
     return out is None or str(out) == "-"
 
 
-def _write(out: Path | None, written: bytes) -> None:
+def _write(out: Path | None, *written: bytes | bytearray | memoryview) -> None:
     if out is None or _is_standard(out):
         with standard_output():
-            sys.stdout.buffer.write(written)
+            sys.stdout.buffer.writelines(written)
         return
     try:
-        out.write_bytes(written)
+        with out.open("wb") as file:
+            file.writelines(written)
     except OSError as fault:
         raise UsageError(f"{out} cannot be written ({fault.strerror}); name another file") from None

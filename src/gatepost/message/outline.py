@@ -52,7 +52,7 @@ class Outline(NamedTuple):
 
 def outline(raw: Raw, limits: MessageLimits) -> Outline | None:
     """Part a header; None when it is not a regular one."""
-    match = _regular(raw)
+    match = _regular(raw, 0, limits.header_bytes + 2)  # the expression keeps a little of each line
     end = match.end() if match else 0
     if raw[end : end + 2] != b"\r\n" or end > limits.header_bytes:
         return None

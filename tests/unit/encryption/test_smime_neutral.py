@@ -8,6 +8,7 @@ import pytest
 from cms_people import person, ring
 from gatepost.encryption.cms.enveloped.addressee import addressee
 from gatepost.encryption.cms.enveloped.ciphers import AES256_CBC
+from gatepost.encryption.smime.neutral import MOST_MARKUP
 from gatepost.encryption.smime.opening import open_mail
 from gatepost.encryption.smime.writing import EncryptAs, encrypt
 from gatepost.message.decode import decoded
@@ -173,3 +174,13 @@ def test_a_large_file_is_looked_at_quickly():
     wire = base64.encodebytes(b"%PDF-1.7\n" + bytes(range(256)) * 80_000).replace(b"\n", b"\r\n")
     part = b"Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n" + wire
     assert part in opened(mixed(part + b"\r\n--b\r\n" + HTML)).raw
+
+
+def test_more_markup_than_can_be_made_harmless_is_held():
+    """To make text of it takes time and memory, and whoever forged the ciphertext chose how much there is."""
+    html = b"Content-Type: text/html\r\n\r\n" + b"<p>x</p>\r\n" * (MOST_MARKUP // 10 + 1)
+    written = encrypt(HEADER + html, TO, EncryptAs(AES256_CBC))
+    assert isinstance(written, bytes)
+    found = open_mail(written, ring(BOB))
+    assert (found.release, found.mail, "limit-exceeded" in found.findings) == ("held", None, True)
+    assert found.reason == "nobody vouches for the decrypted content, and more than 8388608 bytes of it would have to be made plain text"

@@ -8,6 +8,7 @@ decrypt to random octets, which a header never holds.
 
 import re
 
+from gatepost.encryption.cms.fault import Refusal
 from gatepost.encryption.smime.calendar_markup import without_markup
 from gatepost.encryption.smime.parts import are_doubtful, has_lone_cr_boundary, is_double
 from gatepost.encryption.smime.seven_bit import base64_lines
@@ -36,6 +37,8 @@ _ACTIVE = frozenset(
 )
 _ACTIVE_SUFFIXES = ("+xml", "html")
 _ACTIVE_NAMES = (".html", ".htm", ".xhtml", ".xht", ".shtml", ".hta", ".svg", ".xml", ".mht", ".mhtml", ".rtf")
+MOST_MARKUP = 8 << 20
+"""Bytes of active leaves that are made plain text; it takes a second, and several times their size."""
 _FIRST = 1024
 """Octets, after leading blanks, that are searched for markup; readers that guess a type look at about as many."""
 _HEAD = 1 << 16
@@ -89,13 +92,16 @@ def _is_utf8(header: bytes) -> bool:
 
 
 def neutral(message: Message) -> bytes | None:
-    """Give the content with active leaves as plain text; None when there is none of them."""
+    """Give the content with active leaves as plain text; None when there is none of them. Raises: Refusal for more than `MOST_MARKUP`."""
     edits: list[Edit] = []
-    done = -1
+    done, markup = -1, 0
     for entity in message.walk():
         if entity.header_start < done:
             continue  # below one that was replaced
         if _is_doubtful(entity) or (entity.is_leaf and (_is_active(entity) or _may_be_html(entity))):
+            markup += entity.end - entity.body_start
+            if markup > MOST_MARKUP:
+                raise Refusal("too-large", f"more than {MOST_MARKUP} bytes of it would have to be made plain text")
             edits.append(_plain(entity, html_text(text_of(entity).text)))
         elif entity.is_leaf and entity.content_type.subtype in _REWRITTEN and (edit := _rewritten(entity)) is not None:
             edits.append(edit)

@@ -8,6 +8,7 @@ that signature is intact; else it is neutralised, or held. Content under GCM was
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from gatepost.encryption.cms.fault import Refusal
 from gatepost.encryption.cms.keys import KeyRing
 from gatepost.encryption.smime.form import form_of_mail
 from gatepost.encryption.smime.frame import Pieces, framed_pieces, is_content_field, is_odd
@@ -77,7 +78,11 @@ def open_mail(untrusted_raw: bytes, keys: KeyRing, policy: ReleasePolicy = RELEA
         return Opened("held", None, reading, (*findings, "garbled-header"), "the decrypted header is garbled, as after tampering")
     if policy.unauthenticated == "held":
         return Opened("held", None, reading, findings, "nobody vouches for the decrypted content, and policy keeps such content back")
-    neutralised = neutral(reading.inner)
+    try:
+        neutralised = neutral(reading.inner)
+    except Refusal as refusal:
+        reason = f"nobody vouches for the decrypted content, and {refusal.fault.reason}"
+        return Opened("held", None, reading, _once(findings, "limit-exceeded"), reason)
     inner = reading.inner if neutralised is None else parse(neutralised, limits)
     # The fields as they came: what is made plain text has lost its mark.
     protected = protected_header(reading.mail, reading.inner)
