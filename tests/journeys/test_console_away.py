@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A gateway that holds still: its pages say so at once, and the others do not wait for it."""
+"""A gateway that holds still: its pages say so, and show its queues again when it is back."""
 
 import asyncio
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,9 @@ from waiting import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PROMPT_S = 2.0
-"""A page of a known absence, on a busy machine; one that waited for the gateway would take three or ten."""
-
 
 async def test_pages_of_a_gateway_that_is_away(page: Page, tmp_path: Path):
-    """Its queue is shown as away without waiting for it, and again as a queue when it is back."""
+    """Its queue is shown as away, with the status of a page that is there, and again as a queue when it is back."""
     async with open_console(tmp_path, relay_all_to(1)) as door:
         await door.come_in(page)
         [deliver] = door.gateway.running()["deliver"]
@@ -30,10 +26,8 @@ async def test_pages_of_a_gateway_that_is_away(page: Page, tmp_path: Path):
         try:
             await _told(page, door.url, "away")
             for path in ("monitoring/email-queues/local/example.com", "monitoring/email-queues"):
-                started = time.monotonic()
                 answer = await page.goto(door.url + path)
                 assert answer is not None and answer.status == 200
-                assert time.monotonic() - started < PROMPT_S
                 await expect(page.get_by_role("alert")).to_contain_text("It is away")
         finally:
             os.kill(deliver, signal.SIGCONT)

@@ -46,12 +46,16 @@ class Watch:
 
     async def ask(self, name: str, do: str, args: Mapping[str, Any]) -> Answer:
         """Ask one gateway something; of one that is known to be away its trouble is told at once."""
-        trouble = (await self._troubles()).get(name, "")
-        return Answer(name, None, trouble) if trouble else await ask_one(self._gateways, name, do, args)
+        return await self._ask(name, (await self._troubles()).get(name, ""), do, args)
 
     async def ask_all(self, do: str, args: Mapping[str, Any]) -> list[Answer]:
         """Ask every gateway the same; of those that are known to be away their trouble is told at once."""
-        return list(await asyncio.gather(*(self.ask(name, do, args) for name in sorted(self._gateways.names))))
+        troubles = await self._troubles()
+        names = sorted(self._gateways.names)
+        return list(await asyncio.gather(*(self._ask(name, troubles.get(name, ""), do, args) for name in names)))
+
+    async def _ask(self, name: str, trouble: str, do: str, args: Mapping[str, Any]) -> Answer:
+        return Answer(name, None, trouble) if trouble else await ask_one(self._gateways, name, do, args)
 
     async def _troubles(self) -> dict[str, str]:
         state = await self.state()

@@ -16,9 +16,6 @@ from typing import Final
 from gatepost.contracts.sentence import ANY, AUTHENTICATION, LIST, PLACES, SEPARATOR
 from gatepost.web.frame.told_sentences import Catalogue, Scope, catalogue, scope_of
 
-NAMES: Final = "names"
-"""The table of what people call filters; it holds words, not sentences."""
-
 _LONGEST: Final = 2000
 """No filter says more; tracks keep less."""
 _MOST_PARTS: Final = 60
@@ -51,10 +48,6 @@ class Told:
     def recognised(self, text: str, scope: str) -> str | None:
         """Say a text all of whose sentences are known; None for any other."""
         return _Reading(self._known).whole(text, scope) if text else text
-
-    def name(self, name: str) -> str:
-        """Say what people call a filter."""
-        return self._catalogue.get(NAMES, {}).get(name, name)
 
     @cached_property
     def _catalogue(self) -> Catalogue:

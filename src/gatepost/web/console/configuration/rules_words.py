@@ -18,6 +18,8 @@ NAMES: Final[Mapping[str, str]] = {
     "character_sets": _("Allowed Unicode character sets"),
 }
 """What people call each filter."""
+_BESIDE: Final = {"level_of_trust": _("Level of Trust")}
+"""What gives points and is no filter."""
 
 _SCOPES: Final[Mapping[str, str]] = {
     "mail_from": _("Sender: {values}"),
@@ -71,8 +73,8 @@ def asked(rule: Mapping[str, Any], words: Words) -> str:
 
 
 def called(name: str, words: Words) -> str:
-    """Give what people call a filter; one that is not known here keeps its name."""
-    return words(NAMES.get(name, name))
+    """Give what people call a filter, or what else gives points; one that is not known here keeps its name."""
+    return words(NAMES.get(name) or _BESIDE.get(name, name))
 
 
 def _listed(values: Sequence[str], words: Words) -> str:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gatepost.monitoring.record import HOUSE
-from gatepost.web.console.configuration.rules_words import NAMES
+from gatepost.web.console.configuration.rules_words import called
 from gatepost.web.console.monitoring.charts import flow_chart, totals
 from gatepost.web.frame.desk import Desk, Visit
 from gatepost.web.frame.words import _
@@ -42,7 +42,7 @@ async def _flow(house: House, visit: Visit) -> dict[str, Any]:
         flow_chart(visit.words("The last 24 hours"), day, visit.words),
         flow_chart(visit.words("The last 7 days"), week, visit.words),
     )
-    return {"flow": charts, "totals": totals(day.steps, "24h"), "refusals": refusals, "uncounted": day.days_uncounted, "filters": NAMES}
+    return {"flow": charts, "totals": totals(day.steps, "24h"), "refusals": refusals, "uncounted": day.days_uncounted, "called": called}
 
 
 async def _state(house: House, tenant_id: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from gatepost.errors import GatepostError, UsageError
 from gatepost.tracking.record import Status
-from gatepost.web.console.configuration.rules_words import NAMES
+from gatepost.web.console.configuration.rules_words import NAMES, called
 from gatepost.web.console.monitoring.track_path import stations
 from gatepost.web.console.monitoring.zones import instant
 from gatepost.web.frame.desk import Desk, Visit
@@ -95,7 +95,7 @@ def routes(desk: Desk, house: House) -> list[Route]:
             title=_("Message track"),
             track=track,
             path=stations(track, visit.words),
-            filters=NAMES,
+            called=called,
             results=RESULTS,
             colours=COLOURS,
             directions=DIRECTIONS,

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from gatepost.config.configuration import Configuration
 from gatepost.errors import ConfigError, GatepostError, UsageError
 from gatepost.message.wire_form import wire_form
-from gatepost.web.console.configuration.rules_words import NAMES
+from gatepost.web.console.configuration.rules_words import called
 from gatepost.web.console.troubleshooting.words import OWNS, STAGES, VERDICTS
 from gatepost.web.frame.desk import Desk, Visit
 from gatepost.web.frame.forms import Form
@@ -109,7 +109,7 @@ class _Troubleshooting:
 
     async def _shown(self, visit: Visit) -> dict[str, Any]:
         draft = await self._house.drafts.get(visit.actor) if visit.visitor.may(DRAFTS) else None
-        return {"has_draft": draft is not None, "newest": (await self._house.versioning.newest()).number, "filters": NAMES}
+        return {"has_draft": draft is not None, "newest": (await self._house.versioning.newest()).number, "called": called}
 
 
 def _question(form: Form, recipients: list[str]) -> Question:
