@@ -217,6 +217,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "eight clear signatures": lambda: in_clear(8),
     "a clear signature that is none": lambda: CLEAR + b"--b\r\n" + TEXT + SIGNATURE + b"MIIC\r\n--b--\r\n",
     "a clear signature around an odd header": lambda: CLEAR + b"--b\r\nfoo bar\r\n" + TEXT + SIGNATURE + b"MIIC\r\n--b--\r\n",
+    "a header without an end": lambda: FROM + b"X: y\r\n" * (BODY // 6),
     "a detached signature of 60 MiB": lambda: CLEAR + b"--b\r\n\r\nx" + SIGNATURE + base64_lines(bytes(SIZE)) + b"\r\n--b--\r\n",
     "signers over the content itself": lambda: mail(
         unsigned_by(*[bare_signer("rsa", oids.RSA, bytes(255) + b"\2")] * 32, certificate=person("rsa").certificate.encoded)
