@@ -9,6 +9,9 @@
 
 A test fails, too, when the page said an error: an uncaught exception, something that the Content-Security-Policy forbade, a file that
 was missing, an answer of 500 or above. `expected_errors(page)` gives the list for a test that wants one; it may be emptied.
+
+With `BROWSER_SLOW_MS=400` in the environment each answer comes so much later: a test that reads a page before it has changed, which
+else fails on a busy machine only, fails then each time.
 """
 
 import asyncio
@@ -23,7 +26,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Response, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Response, Route, ViewportSize, async_playwright, expect
 
 from waiting import PATIENCE_S
 
@@ -35,6 +38,7 @@ GRAVE: Final = ("serious", "critical")
 _FONTS: Final = "/usr/share/fonts/truetype/dejavu"
 _ARGUMENTS: Final = ("--no-sandbox", "--font-render-hinting=none", "--disable-lcd-text", "--force-color-profile=srgb")
 _TABS: Final = 300
+SLOW_S: Final = float(os.environ.get("BROWSER_SLOW_MS", "0")) / 1000
 expect.set_options(timeout=PATIENCE_S * 1000)
 
 
@@ -114,6 +118,8 @@ async def fresh_page(browser: Browser, **options: Any) -> AsyncIterator[Page]:
     }
     context = await browser.new_context(**chosen | options)
     context.set_default_timeout(PATIENCE_S * 1000)
+    if SLOW_S:
+        await context.route("**/*", _later)
     try:
         page = await context.new_page()
         errors = _watch(page)
@@ -121,6 +127,11 @@ async def fresh_page(browser: Browser, **options: Any) -> AsyncIterator[Page]:
         assert errors == [], "the page said: " + "; ".join(errors)
     finally:
         await context.close()
+
+
+async def _later(route: Route) -> None:
+    await asyncio.sleep(SLOW_S)
+    await route.continue_()
 
 
 def _in_the_browsers_loop(request: pytest.FixtureRequest) -> None:

@@ -43,7 +43,8 @@ async def picture(page: Page, name: str, *, of: Locator | None = None, volatile:
     """
     assert _NAME.fullmatch(name), f"{name!r}: use lower case letters, digits and hyphens"
     await settled(page)
-    shown = digest(await structure(of or page.locator("body"), volatile))
+    said = await structure(of or page.locator("body"), volatile)
+    shown = digest(said)
     path = FOLDER / f"{name}.png"
     if os.environ.get(RENEWING) == "1":
         FOLDER.mkdir(parents=True, exist_ok=True)
@@ -56,7 +57,7 @@ async def picture(page: Page, name: str, *, of: Locator | None = None, volatile:
     test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
     renew = f"make it anew with `{RENEWING}=1 bin/test {test}`, look at it, and commit it with docs/pictures/pictures.toml"
     assert known is not None and path.is_file(), f"docs/pictures/{name}.png is missing; {renew}"
-    assert known["page"] == shown, f"docs/pictures/{name}.png no longer shows what the page does; {renew}"
+    assert known["page"] == shown, f"docs/pictures/{name}.png no longer shows what the page does; {renew}\n{said}"
 
 
 async def structure(part: Locator, volatile: Sequence[Locator] = ()) -> str:

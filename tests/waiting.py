@@ -5,7 +5,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 async def until(truth: Callable[[], object], what: str) -> None:

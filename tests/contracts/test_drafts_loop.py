@@ -16,7 +16,7 @@ from gatepost.versioning.draft_record import Changed, Conflicting, Refused, Stal
 from gatepost.versioning.draft_texts import DraftTexts
 
 LONG = ("read_configuration_text", "read", "canonical", "edit", "merge", "changes", "faults_of")
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture

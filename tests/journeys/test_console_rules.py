@@ -34,6 +34,7 @@ PAGES = (
     "filters/word-groups/entry",
     "filters/realtime-blocklists/entry",
 )
+RULES = "ol.gp-order h2 a"
 NAMES = ["Internal communication", "All outbound mails", "All other inbound mails"]
 
 
@@ -75,7 +76,7 @@ async def begin(house: House, page: Page, path: str = "rules") -> None:
 
 async def names(page: Page) -> list[str]:
     """Give the rules as the list has them."""
-    return await page.locator("ol.gp-order h2 a").all_inner_texts()
+    return await page.locator(RULES).all_inner_texts()
 
 
 async def test_a_rule_that_is_made_here_judges_mail(house: House, page: Page):
@@ -99,7 +100,7 @@ async def test_a_rule_that_is_made_here_judges_mail(house: House, page: Page):
     await page.get_by_label("Threshold").fill("8")
     await picture(page, "rule", whole=True)
     await page.get_by_role("button", name="Save to the draft").click()
-    assert await names(page) == ["Mails to people", *NAMES]
+    await expect(page.locator(RULES)).to_have_text(["Mails to people", *NAMES])
     await expect(page.get_by_label("Draft", exact=True)).to_contain_text("Draft: 2 changes, not applied")
     await expect(page.get_by_text("Word matching × 2 · Threshold 8")).to_be_visible()
     await picture(page, "rules")
@@ -145,10 +146,10 @@ async def test_rules_are_put_in_order_by_drag(house: House, page: Page):
     handles, rules = page.locator(".gp-handle"), page.locator("ol.gp-order > li")
     await handles.nth(len(before) - 1).drag_to(rules.nth(0))
     await expect(page.get_by_role("status")).to_contain_text("It is in your draft")
-    assert await names(page) == [before[-1], *before[:-1]]
+    await expect(page.locator(RULES)).to_have_text([before[-1], *before[:-1]])
     await handles.nth(0).drag_to(rules.nth(1))
     await expect(rules.nth(1).get_by_role("link", name=before[-1])).to_be_visible()
-    assert await names(page) == [before[0], before[-1], *before[1:-1]]
+    await expect(page.locator(RULES)).to_have_text([before[0], before[-1], *before[1:-1]])
 
 
 async def test_rules_are_put_in_order_by_keys(house: House, page: Page):
@@ -160,11 +161,11 @@ async def test_rules_are_put_in_order_by_keys(house: House, page: Page):
     await expect(page.get_by_role("button", name=f"Up: {before[2]}")).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("button", name=f"Down: {before[2]}")).to_be_focused()
-    assert await names(page) == [before[2], before[0], before[1], *before[3:]]
+    await expect(page.locator(RULES)).to_have_text([before[2], before[0], before[1], *before[3:]])
     await keys.write(page.get_by_label(f"Position of {before[2]}"), "3")
     await page.keyboard.press("Enter")
     await expect(page.get_by_label(f"Position of {before[2]}")).to_have_value("3")
-    assert await names(page) == before
+    await expect(page.locator(RULES)).to_have_text(before)
     for typed, said in (
         ("abc", "is not a whole number; write digits only"),
         ("99", "there is no place 99; write a whole number from 1 to"),
@@ -334,7 +335,7 @@ async def test_every_page_fits_a_phone(house: House, phone: Page):
     before = await names(phone)
     await phone.get_by_role("button", name=f"Down: {before[0]}").tap()
     await expect(phone.get_by_role("status")).to_contain_text("It is in your draft")
-    assert (await names(phone))[1] == before[0]
+    await expect(phone.locator(RULES).nth(1)).to_have_text(before[0])
 
 
 async def test_without_the_role_there_is_nothing(house: House, chromium: Browser):

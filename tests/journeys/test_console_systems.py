@@ -87,11 +87,12 @@ async def accept_dialogs(page: Page) -> None:
     page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
 
 
-async def until_away(page: Page, address: str) -> None:
-    """Load a page anew until it says that a gateway is away: what gateways say is remembered for some seconds."""
+async def until_shown(page: Page, address: str, number: int, text: str) -> None:
+    """Load a page until it says something so many times: what gateways say is remembered for some seconds."""
     end = time.monotonic() + PATIENCE_S
-    while not await page.get_by_text("away", exact=True).count():
-        assert time.monotonic() < end, "the page does not say that the gateway is away"
+    await page.goto(address)
+    while await page.get_by_text(text, exact=True).count() != number:
+        assert time.monotonic() < end, f"the page does not say {number} times {text!r}"
         await page.goto(address)
 
 
@@ -116,9 +117,10 @@ async def test_a_gateway_joins_and_parts(house: House, page: Page):
     await expect(page.get_by_role("status").first).to_contain_text(" ".join(re.findall("....", fingerprint)))
     rome = page.locator("section", has=page.get_by_role("heading", name="Gateway rome"))
     await expect(rome.get_by_role("row", name="receive")).to_contain_text("the newest")
-    await page.goto(house.url + SYSTEMS)
+    await until_shown(page, house.url + SYSTEMS, 4, "the newest")
     await expect(rome).to_contain_text("connected")
-    await picture(page, "connected-systems", volatile=[page.locator(".gp-mono")])
+    waits = page.locator("dt:text-matches('^Waits') + dd")
+    await picture(page, "connected-systems", volatile=[page.locator(".gp-mono"), waits])
     await rome.get_by_role("button", name="Part from rome").click()
     await expect(page.get_by_role("status")).to_contain_text("rome has left.")
     await expect(rome).to_have_count(0)
@@ -137,7 +139,7 @@ async def test_one_that_is_away_is_told_as_away(house: House, page: Page):
     await expect(rome.get_by_role("row", name="deliver")).to_be_visible()
     await asyncio.to_thread(house.rome.terminate)
     try:
-        await until_away(page, house.url + SYSTEMS)
+        await until_shown(page, house.url + SYSTEMS, 1, "away")
         await expect(page.get_by_role("heading", name="Gateway local")).to_be_visible()
         await rome.get_by_role("button", name="Part from rome").click()
         await expect(page.get_by_role("status")).to_contain_text("rome has left here, but could not be told")

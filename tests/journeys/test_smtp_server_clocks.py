@@ -10,6 +10,8 @@ from gatepost.testing.tls import self_signed
 from security.receiving_server import Client, House, Running, on_both_loops, receiving
 from waiting import until
 
+SLACK_S = 4.0
+"""What a busy machine may add to a time; a bound that is not kept lasts longer."""
 ENVELOPE = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.com>\r\n"
 
 
@@ -40,23 +42,23 @@ async def test_command_timeout_s():
         client = await Client.connect(server.address)
         began = now()
         assert [reply[:9] for reply in await client.rest()] == ["421 4.4.2"]
-        assert 0.15 <= now() - began < 2
+        assert 0.15 <= now() - began < SLACK_S
         await gone(server)
 
 
 @on_both_loops
 async def test_a_command_that_drips_gets_no_more_time():
     """Single bytes do not begin the time anew; a whole command that was answered does."""
-    async with receiving(command_timeout_s=0.3) as server:
+    async with receiving(command_timeout_s=1.5) as server:
         client = await Client.connect(server.address)
         began = now()
         for _ in range(3):
-            await asyncio.sleep(0.15)
+            await asyncio.sleep(0.6)
             assert (await client.say(b"NOOP"))[:3] == "250"
-        assert now() - began > 0.4
+        assert now() - began > 1.7
         began = now()
-        assert await drip(client, b"NOOP " + b"x" * 500, 0.02) == ["421 4.4.2"]
-        assert 0.25 <= now() - began < 1.5
+        assert await drip(client, b"NOOP " + b"x" * 500, 0.05) == ["421 4.4.2"]
+        assert 1.4 <= now() - began < 1.5 + SLACK_S
 
 
 @on_both_loops
@@ -69,7 +71,7 @@ async def test_data_timeout_s():
             began = now()
             await client.send(opening)
             assert [reply[:9] for reply in await client.rest()][-1] == "421 4.4.2"
-            assert 0.15 <= now() - began < 2
+            assert 0.15 <= now() - began < SLACK_S
         await gone(server)
     assert server.house.mails == []
 
@@ -83,20 +85,20 @@ async def test_data_total_s():
         assert (await client.say(b"DATA"))[:3] == "354"
         began = now()
         assert await drip(client, b"x" * 500, 0.02) == ["421 4.4.2"]
-        assert 0.35 <= now() - began < 2
+        assert 0.35 <= now() - began < SLACK_S
     assert server.house.mails == []
 
 
 @on_both_loops
 async def test_each_mail_of_a_session_has_its_own_time():
     """Also when the client pipelines the next envelope behind each mail's end."""
-    async with receiving(data_total_s=0.4) as server:
+    async with receiving(data_total_s=1.5) as server:
         client = await Client.connect(server.address)
         await client.send(b"EHLO c\r\n" + ENVELOPE + b"DATA\r\n")
         for _ in range(8):
             while (await client.reply())[:3] != "354":
                 pass
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
             await client.send(b"x\r\n.\r\n" + ENVELOPE + b"DATA\r\n")
         while (await client.reply())[:3] != "354":
             pass
@@ -107,11 +109,11 @@ async def test_each_mail_of_a_session_has_its_own_time():
 async def test_what_we_owe_is_not_counted_against_the_client():
     """While the house decides no time of the client's runs."""
     house = House(hold=asyncio.Event())
-    async with receiving(house, command_timeout_s=0.1, data_timeout_s=0.1, data_total_s=0.1) as server:
+    async with receiving(house, command_timeout_s=0.8, data_timeout_s=0.8, data_total_s=0.8) as server:
         client = await Client.connect(server.address)
         await client.envelope()
         await client.send(b"BDAT 1 LAST\r\nx")
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(1.2)
         house.hold.set()
         assert (await client.reply())[:3] == "250"
 
@@ -223,7 +225,7 @@ async def test_drain_ends_idle_sessions_and_lets_a_mail_finish():
         assert [reply[:3] for reply in await in_content.rest()] == ["250", "421"]
         began = now()
         await draining
-        assert now() - began < 1
+        assert now() - began < SLACK_S
     assert len(house.mails) == 2
 
 
@@ -236,7 +238,7 @@ async def test_drain_s():
         await client.say(b"DATA")
         began = now()
         await server.reception.drain()
-        assert 0.15 <= now() - began < 1.5
+        assert 0.15 <= now() - began < SLACK_S
         assert await client.rest() == []
         await gone(server)
     assert server.house.mails == []

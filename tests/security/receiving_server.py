@@ -30,7 +30,7 @@ from gatepost.smtp.session.terms import Terms
 from gatepost.smtp.tls import AskTls
 from gatepost.testing.tls import TlsChannel, unchecked_client_context
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 _TURNS = 2  # of the event loop, until the server at its other end has read what was written
 
 

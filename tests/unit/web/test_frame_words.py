@@ -83,6 +83,6 @@ def test_of_two_sentences_that_fit_the_one_that_says_more_is_meant():
 def test_what_somebody_typed_is_looked_up_at_once():
     """A long text that matches almost every pattern takes no longer than reading it."""
     words = Words("de", {"a{0}b{1}b{2}b{3}c": "{0}{1}{2}{3}"})
-    begun = time.monotonic()
+    begun = time.thread_time()
     assert words("a" + "b" * 200_000) == "a" + "b" * 200_000
-    assert time.monotonic() - begun < 1
+    assert time.thread_time() - begun < 1
