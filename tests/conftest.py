@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What holds for every test: where CI=true, a skip that `skips.toml` does not allow is a failure."""
+"""What holds for every test: where CI=true, a skip that `skips.toml` does not allow is a failure; no property has a deadline."""
 
 import os
 import tomllib
@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 _ALLOWED = Path(__file__).with_name("skips.toml")
+
+# How long an example takes says something of the machine, and of what else it does at the moment.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def allowed_skips() -> dict[str, str]:

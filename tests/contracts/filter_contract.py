@@ -67,7 +67,6 @@ class FilterContract:
 
     @settings(
         max_examples=60,
-        deadline=None,
         # Several filters run this very function, each with a fixture of its own that holds no state.
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
     )

@@ -157,4 +157,4 @@ class Doors(RuleBasedStateMachine):
 class TestRights(Doors.TestCase):  # type: ignore[misc,name-defined]
     """Runs the machine."""
 
-    settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+    settings = settings(max_examples=25, stateful_step_count=25)

@@ -253,7 +253,7 @@ class PostgresMachine(QueueMachine):
     engine_name = "postgresql"
 
 
-_SETTINGS = settings(stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_SETTINGS = settings(stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow])
 
 TestQueueModel = QueueMachine.TestCase
 TestQueueModel.settings = settings(_SETTINGS, max_examples=25)

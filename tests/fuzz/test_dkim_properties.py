@@ -118,7 +118,7 @@ def test_no_mail_raises_and_none_passes_by_chance(untrusted: bytes, lead: bytes)
     assert asyncio.run(validate(KeyZone(ZONE), message, NOW)).result in ("none", "fail")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(mail=SOUP, form=st.sampled_from(["simple/simple", "relaxed/relaxed", "simple/relaxed", "relaxed/simple"]))
 def test_any_mail_can_be_signed_and_sealed(mail: bytes, form: str):
     """What we sign and what we seal passes with us, whatever the mail is made of."""

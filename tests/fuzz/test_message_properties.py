@@ -66,7 +66,7 @@ MAILS = st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=6)), max_
 LIMIT_SETS = st.sampled_from([LIMITS, SMALL])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(raw=MAILS, limits=LIMIT_SETS)
 def test_parse_takes_any_bytes(raw: bytes, limits: MessageLimits) -> None:
     """Nothing raises; spans are ordered, nested and inside the mail; every defect is in the catalogue."""
@@ -86,7 +86,7 @@ def test_parse_takes_any_bytes(raw: bytes, limits: MessageLimits) -> None:
     is_bounce_or_auto(message, null_sender=False)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(raw=MAILS, limits=LIMIT_SETS)
 def test_every_leaf_and_field_can_be_read(raw: bytes, limits: MessageLimits) -> None:
     """Fields, names, addresses and text of any mail are read without an exception."""
@@ -100,7 +100,7 @@ def test_every_leaf_and_field_can_be_read(raw: bytes, limits: MessageLimits) -> 
             assert isinstance(text_of(entity).text, str)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(raw=MAILS, body=st.binary(max_size=5))
 def test_an_edit_changes_its_own_bytes_only(raw: bytes, body: bytes) -> None:
     """Around a replaced body and a removed field all bytes stay."""
@@ -112,7 +112,7 @@ def test_an_edit_changes_its_own_bytes_only(raw: bytes, body: bytes) -> None:
             assert splice(raw, [remove_field(field)]) == raw[: field.start] + raw[field.end :]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(value=st.one_of(MAILS, st.binary(max_size=60)), limits=LIMIT_SETS)
 def test_values_of_any_bytes_are_read(value: bytes, limits: MessageLimits) -> None:
     """Types, dispositions, mailboxes, words and bodies never raise, whatever the bytes."""
@@ -130,7 +130,7 @@ def test_values_of_any_bytes_are_read(value: bytes, limits: MessageLimits) -> No
     Headers(value).text("x")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(untrusted=st.one_of(st.text(max_size=70), st.from_regex(r"[A-Za-z0-9ßüÜ日._-]{1,40}", fullmatch=True)))
 def test_a_normalised_domain_stays_as_it_is(untrusted: str) -> None:
     """Normalising twice is normalising once, and the result can travel anywhere."""
@@ -141,7 +141,7 @@ def test_a_normalised_domain_stays_as_it_is(untrusted: str) -> None:
         assert domain == domain.lower()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(helo=st.text(max_size=60), lines=st.lists(st.integers(min_value=0, max_value=1100), max_size=6))
 def test_trace_field_and_line_check(helo: str, lines: list[int]) -> None:
     """Any name gives one field; the check for long lines is that of looking at each line."""

@@ -34,7 +34,7 @@ BODY = PIECES.map(lambda pieces: b"".join(pieces) if pieces[-1:] and pieces[-1].
 FORMS = [(b"simple", b"simple"), (b"simple", b"relaxed"), (b"relaxed", b"simple"), (b"relaxed", b"relaxed")]
 SIGNED = ["from", "subject", "to", "x-note"]
 
-check = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+check = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 
 
 def mail_of(fields: list[bytes], place: int, body: bytes) -> bytes:
@@ -107,7 +107,7 @@ def test_both_refuse_what_was_changed(fields: list[bytes], place: int, body: byt
     assert (found.result == "pass") == judged
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(fields=FIELDS, place=st.integers(0, 6), body=BODY, hops=st.integers(1, 3))
 def test_dkimpy_validates_what_we_seal(fields: list[bytes], place: int, body: bytes, hops: int):
     """Chains of several sets, over the same mails."""
@@ -121,7 +121,7 @@ def test_dkimpy_validates_what_we_seal(fields: list[bytes], place: int, body: by
     assert len(sets) == hops
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(fields=FIELDS, place=st.integers(0, 6), body=BODY, hops=st.integers(1, 3))
 def test_we_validate_what_dkimpy_seals(fields: list[bytes], place: int, body: bytes, hops: int):
     """The same the other way."""

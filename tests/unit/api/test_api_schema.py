@@ -24,7 +24,6 @@ SETTINGS = settings(
     max_examples=8,
     derandomize=True,
     database=None,
-    deadline=None,
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )

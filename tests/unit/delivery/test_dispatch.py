@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepost.config.configuration import SendConnector
@@ -573,7 +573,6 @@ async def test_drain_cancels_what_does_not_end(stages: Callable[..., Stage]) -> 
 
 
 @given(st.lists(st.sampled_from(["x", "y", "z"]), max_size=30))
-@settings(deadline=None)
 def test_a_lane_loses_nothing_and_is_fair(domains: list[str]) -> None:
     """Everything put comes out once, in order within its domain, and no domain is served twice while another waits."""
     lane, route = Lane("r"), Route("r", "c", (NextHop("h", "192.0.2.1"),))

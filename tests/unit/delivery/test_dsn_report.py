@@ -307,7 +307,7 @@ def test_values_too_long_for_a_line_are_left_out() -> None:
 hostile = st.text(st.characters() | st.sampled_from('\r\n\t\0: ;<>"\\+=-\u2028\u202e'), max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     local=hostile,
     domain=hostile,

@@ -68,7 +68,7 @@ def test_each_way_of_key_transport_is_read(transport: Transport):
     assert opened(encrypt(CONTENT, [to(person("rsa"), transport=transport)]), person("rsa")).content == CONTENT
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(content=st.binary(max_size=200), kinds=st.sets(st.sampled_from(KINDS), min_size=1), cipher=st.sampled_from(sorted(WRITTEN)))
 def test_any_content_comes_back_to_each_addressee(content: bytes, kinds: set[str], cipher: str):
     """Of whatever length, to several at once."""

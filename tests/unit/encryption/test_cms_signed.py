@@ -108,7 +108,7 @@ def test_every_changed_bit_of_the_content_breaks(kind: str):
         assert verdict(opaque.replace(CONTENT, bytes(changed)))[0] == "broken"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(place=st.integers(0), bit=st.integers(0, 7), kind=st.sampled_from(["rsa", "p256"]))
 def test_no_changed_bit_of_the_object_is_intact_over_something_else(place: int, bit: int, kind: str):
     """A changed object is refused, broken or unknown; where it is still intact, what was signed is the same."""
@@ -390,7 +390,7 @@ def test_signing_is_done_by_the_key_wherever_it_lives():
     assert scheme == Scheme("ecdsa", "sha256")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     content=st.binary(max_size=400),
     kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=3),

@@ -92,7 +92,7 @@ def test_a_changed_list_or_response_says_nothing(house):
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_bytes_are_read_or_refused(data):
     """Certificates, lists and responses of any bytes give a value."""
     certificate = read_certificate(data)

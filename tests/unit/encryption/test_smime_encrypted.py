@@ -60,7 +60,7 @@ def test_each_recipient_gets_the_mail_back(kind, cipher):
     assert open_mail(written, ring(person("p521"))).release == "closed"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     body=st.binary(max_size=400).filter(lambda body: body.count(b"\n") == body.count(b"\r\n")), protect=st.booleans(), signed=st.booleans()
 )

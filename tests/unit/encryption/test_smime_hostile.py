@@ -50,7 +50,7 @@ SAMPLES = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_any_damage_gets_an_answer(data):
     """Octets changed, cut out, doubled: never an exception, and never a valid signature over another content."""
@@ -70,7 +70,7 @@ def test_any_damage_gets_an_answer(data):
         assert read(bytes(raw), KEYS).content == read(bytes(SAMPLES[0]), KEYS).content
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=300))
 def test_any_octets_get_an_answer(raw):
     """Also those that are no mail at all."""

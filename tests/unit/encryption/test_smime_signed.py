@@ -57,7 +57,7 @@ def test_a_signed_mail_is_bound_to_its_sender(kind, form):
     assert found.chain == ("CN=anna,O=Example  Org", "CN=Example CA,O=Example  Org")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     body=st.binary(max_size=400),
     subtype=st.sampled_from(["text/plain; charset=utf-8", "application/octet-stream", "text/html"]),

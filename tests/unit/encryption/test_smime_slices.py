@@ -96,7 +96,7 @@ def test_a_mail_that_came_is_told_alike(number):
             assert told(SAMPLES[number]) == whole
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_damaged_mail_is_told_alike(data):
     """Octets changed, cut out, doubled: in slices nothing more is valid, and nothing else is given out."""

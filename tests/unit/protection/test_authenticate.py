@@ -160,7 +160,7 @@ async def test_a_hostile_mail_gives_a_result(name):
         assert await judge(HOSTILE[name], resolver=resolver) == await judge(HOSTILE[name], resolver=resolver)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["From", "DKIM-Signature", "ARC-Seal", "ARC-Message-Signature"]), st.binary(max_size=60)), max_size=6

@@ -78,6 +78,6 @@ class Conversation(RuleBasedStateMachine):
         self.pair.flush([5])
 
 
-Conversation.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+Conversation.TestCase.settings = settings(max_examples=120, stateful_step_count=40)
 TestConversation = Conversation.TestCase
 TestConversation.__doc__ = "No conversation makes the session differ from its model."

@@ -65,7 +65,7 @@ def holes_only(english):
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(data=st.data())
 def test_a_sentence_with_any_values_is_said_with_the_same_values(scope, data):
     """And as no other sentence of its scope: whichever is tried first, it is the same."""
@@ -94,7 +94,7 @@ def test_each_sentence_is_told_from_each_other(scope):
             assert one.recognised(holes_only(english).format(**said), scope) == german.format(**meant)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_several_sentences_are_said_one_by_one(data):
     """What could not be found out is often more than one thing."""
@@ -128,7 +128,7 @@ def test_english_readers_get_the_text_itself():
     assert english("SPF of a.example fails", "reputation") == "SPF of a.example fails"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from([*SCOPES, LIST, "other"]),
     st.one_of(st.text(max_size=60), st.lists(st.sampled_from(SIGNS), max_size=40).map("".join)),
