@@ -59,9 +59,20 @@ def from_base64(encoded: bytes) -> Content:
     """Decode base64; other characters are passed over, and what follows a padding is read too (RFC 2045 §6.8)."""
     try:
         # Nearly all bodies are without fault, and of those a strict decoder is sure at once.
-        return Content(pybase64.b64decode(encoded.translate(None, b" \t\r\n"), validate=True))
+        return Content(pybase64.b64decode(_unwrapped(encoded), validate=True))
     except binascii.Error:
         return _from_odd_base64(encoded)
+
+
+def _unwrapped(encoded: bytes) -> bytes | bytearray:
+    """Leave out line ends and blanks; where all lines are of one length, as programs write them, the ends are cut out in two strokes."""
+    line = encoded.find(b"\n") + 1
+    if line < 3 or encoded[line - 1 :: line].strip(b"\n") or encoded[line - 2 :: line].strip(b"\r"):
+        return encoded.translate(None, b" \t\r\n")
+    characters = bytearray(encoded)
+    del characters[line - 1 :: line]
+    del characters[line - 2 :: line - 1]
+    return characters.rstrip(b"\r\n")
 
 
 def _from_odd_base64(encoded: bytes) -> Content:

@@ -19,39 +19,35 @@ _DEFAULTS = MessageLimits()
 class _Glanced(Message):
     """A mail with an outline; `root`, `defects` and `exceeded` come into being when they are first asked for."""
 
+    __slots__ = ("content_type", "raw")
+
     _headers: Headers | None = None
+    content_type: ContentType
+    """What the mail's content is."""
+    raw: Raw
+    """The mail's bytes."""
 
     def __init__(self, raw: Raw, limits: MessageLimits, seen: Outline) -> None:
-        self._raw, self._limits, self.outline = raw, limits, seen
+        self.raw, self._limits, self.outline, self.content_type = raw, limits, seen, seen.content_type
         if seen.is_leaf:
             self.exceeded = None  # a header within its limits, and nothing below it
 
     def __getattr__(self, name: str) -> object:
         seen: Outline = self.__dict__["outline"]
         if name == "root" and seen.is_leaf:
-            self.root = _leaf(self._raw, self._limits, seen)
+            self.root = _leaf(self.raw, self._limits, seen)
             return self.root
         if name in ("root", "defects", "exceeded"):
-            whole = parse(self._raw, self._limits)
+            whole = parse(self.raw, self._limits)
             self.root, self.defects, self.exceeded = whole.root, whole.defects, whole.exceeded
             return self.__dict__[name]
         raise AttributeError(name)
 
     @property
-    def raw(self) -> Raw:
-        """The mail's bytes."""
-        return self._raw
-
-    @property
-    def content_type(self) -> ContentType:
-        """What the mail's content is."""
-        return self.outline.content_type  # type: ignore[union-attr]  # it always has one
-
-    @property
     def headers(self) -> Headers:
         """The mail's own header fields."""
         if self._headers is None:
-            self._headers = Headers(self._raw[: self.outline.header_end])  # type: ignore[union-attr]
+            self._headers = Headers(self.raw[: self.outline.header_end])  # type: ignore[union-attr]
         return self._headers
 
 

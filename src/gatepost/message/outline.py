@@ -8,7 +8,8 @@ limits. For every other one `parse` says what it is; of what has an outline it s
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+
+import msgspec
 
 from gatepost.config.limits import MessageLimits
 from gatepost.message import defects
@@ -16,14 +17,19 @@ from gatepost.message.content_type import TEXT_PLAIN, ContentType
 from gatepost.message.inspect_header import exceeded_limit, inspect_content
 from gatepost.message.raw import Raw
 
+_REST = rb":[^\n]*+\n(?:[ \t][^\n]*+\n)*+"
+"""Of a field, behind its name."""
 # The outermost repeat is not possessive: CPython 3.11.2 (Debian 12) loses the position of nested possessive groups.
-_regular = re.compile(rb"(?:[!-9;-~]++:[^\n]*+\n(?:[ \t][^\n]*+\n)*+)*").match
-_parted = re.compile(rb"\n((?:content-[!-9;-~]*+|mime-version):[^\n]*+(?:\n[ \t][^\n]*+)*+)", re.IGNORECASE).split
+_run = re.compile(
+    rb"((?:(?!(?i:content-|mime-version:))[!-9;-~]++" + _REST + rb")*)(?:(?i:mime-version)" + _REST + rb")?"
+    rb"((?:(?i:content-)[!-9;-~]*+" + _REST + rb")*)"
+).match
+"""Fields as they mostly follow one another: others, MIME-Version, the content's; any of these may be missing."""
 _SHORT = 192
 _DOUBLE = frozenset((defects.DUPLICATE_CONTENT_TYPE, defects.DUPLICATE_TRANSFER_ENCODING))
 
 
-class Outline(NamedTuple):
+class Outline(msgspec.Struct, frozen=True):
     """A header in two."""
 
     other_fields: bytes
@@ -47,32 +53,34 @@ class Outline(NamedTuple):
     @property
     def is_leaf(self) -> bool:
         """Whether the type has nothing below it."""
-        return self.content_type[0] not in ("multipart", "message")
+        return self.content_type.maintype not in ("multipart", "message")
 
 
 def outline(raw: Raw, limits: MessageLimits) -> Outline | None:
     """Part a header; None when it is not a regular one."""
-    match = _regular(raw, 0, limits.header_bytes + 2)  # the expression keeps a little of each line
-    end = match.end() if match else 0
+    # A content inside another has a short header, and mostly one of a few.
+    end = raw.find(b"\r\n\r\n", 0, _SHORT)
+    return _outline(raw, limits) if end < 0 or b"oundary" in (header := raw[: end + 4]) else _remembered(header, limits)
+
+
+def _outline(raw: Raw, limits: MessageLimits) -> Outline | None:
+    others: list[bytes] = []
+    content: list[bytes] = []
+    end, most = 0, limits.header_bytes + 2  # the expression keeps a little of each line
+    while (run := _run(raw, end, most)) is not None and run.end() > end:
+        others.append(run[1])
+        content.append(run[2])
+        end = run.end()
     if raw[end : end + 2] != b"\r\n" or end > limits.header_bytes:
         return None
-    header = raw[:end]
-    # A content inside another has a short header, and mostly one of a few.
-    return _remembered(header, limits) if end < _SHORT and b"oundary" not in header else _outline(header, limits)
-
-
-def _outline(header: bytes, limits: MessageLimits) -> Outline | None:
-    parts = _parted(b"\n" + header[:-1])
-    others = b"".join(parts[::2])[1:]
-    content = b"\n".join([field for field in parts[1::2] if field[0] not in b"Mm"])
-    content = content + b"\n" if content else b""
-    content_type, encoding, found, exceeded = inspect_content(content, limits)
-    if exceeded or exceeded_limit(header, limits):
+    content_fields = b"".join(content)
+    content_type, encoding, found, exceeded = inspect_content(content_fields, limits)
+    if exceeded or exceeded_limit(raw[:end], limits):
         return None
     return Outline(
-        others + b"\n" if others else b"",
-        content,
-        len(header),
+        b"".join(others),
+        content_fields,
+        end,
         content_type or TEXT_PLAIN,
         encoding or "7bit",
         content_type is not None,

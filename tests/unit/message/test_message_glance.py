@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shorter ways to the same answer: a glance, one field, one mailbox and clean base64 say what the long way says."""
 
+from base64 import b64encode
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -143,3 +145,13 @@ def test_a_usual_mailbox_is_read_as_by_the_tolerant_reader(parts: list[str], bet
 def test_clean_base64_is_read_as_by_the_tolerant_reader(encoded: bytes) -> None:
     """The strict decoder takes only what the tolerant one finds without fault, and gives the same."""
     assert from_base64(encoded) == _from_odd_base64(encoded)
+
+
+@given(st.binary(max_size=120), st.integers(1, 20), st.sampled_from(["\r\n", "\n"]), st.integers(0, 200), st.sampled_from("A=\r\n *"))
+def test_lines_of_base64_are_joined_as_by_the_tolerant_reader(data: bytes, width: int, end: str, place: int, odd: str) -> None:
+    """Lines of one length are joined to what was encoded; where one has an octet more they give what the tolerant decoder gives."""
+    text = b64encode(data).decode()
+    whole = end.join(text[start : start + width] for start in range(0, len(text), width)) + end
+    assert from_base64(whole.encode()) == (data, ())
+    broken = (whole[:place] + odd + whole[place:]).encode()
+    assert from_base64(broken) == _from_odd_base64(broken)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """AlgorithmIdentifier (RFC 5280 §4.1.1.2): an identifier and parameters whose form depends on it."""
 
-from typing import NamedTuple
+import msgspec
 
 from gatepost.encryption.cms import der, oids
 from gatepost.encryption.cms.ber import OID, SEQUENCE, Cursor, cursor_on
@@ -12,7 +12,7 @@ from gatepost.encryption.cms.measures import INDEFINITE
 _LIMITS = Limits(size_bytes=65_536)
 
 
-class Algorithm(NamedTuple):
+class Algorithm(msgspec.Struct, frozen=True):
     """An algorithm as it stands in an object."""
 
     oid: bytes

@@ -133,10 +133,15 @@ class Cursor:
 
 def cursor_on(untrusted: AnyBytes | space.Space, limits: Limits) -> Cursor:
     """Give a cursor before the first element of some bytes; an object in a space of its own is used up by what is taken from it."""
+    return Cursor(measured(untrusted, limits), 0, len(untrusted))
+
+
+def measured(untrusted: AnyBytes | space.Space, limits: Limits) -> Measures:
+    """Begin the measuring of some bytes."""
     if len(untrusted) > limits.size_bytes:
         raise Refusal("too-large", f"{len(untrusted)} bytes are more than the {limits.size_bytes} that are read")
     if type(untrusted) is bytes:
-        return Cursor(Measures(untrusted, limits), 0, len(untrusted))
+        return Measures(untrusted, limits)
     if isinstance(untrusted, space.Space):
-        return Cursor(Measures(untrusted.octets(), limits, untrusted), 0, len(untrusted))
-    return Cursor(Measures(bytes(untrusted), limits), 0, len(untrusted))
+        return Measures(untrusted.octets(), limits, untrusted)
+    return Measures(bytes(untrusted), limits)

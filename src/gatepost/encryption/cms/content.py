@@ -4,7 +4,7 @@
 from typing import NamedTuple
 
 from gatepost.encryption.cms import oids
-from gatepost.encryption.cms.ber import EXPLICIT, OID, SEQUENCE, AnyBytes, cursor_on
+from gatepost.encryption.cms.ber import EXPLICIT, OID, SEQUENCE, AnyBytes, Cursor, measured
 from gatepost.encryption.cms.enveloped.message import Enveloped, read_auth_enveloped, read_enveloped
 from gatepost.encryption.cms.enveloped.usual import read_usual
 from gatepost.encryption.cms.fault import Fault, Refusal
@@ -28,11 +28,11 @@ def read(untrusted: AnyBytes | Space, limits: Limits = DEFAULT) -> SignedData | 
     One in a space of its own is read once: its content, when it is taken, takes its place.
     """
     try:
-        start = cursor_on(untrusted, limits)
-        usual = read_usual(start.measures)
+        measures = measured(untrusted, limits)
+        usual = read_usual(measures)
         if usual is not None:
             return usual
-        whole = start.enter(SEQUENCE)
+        whole = Cursor(measures, 0, len(measures.data)).enter(SEQUENCE)
         kind = whole.value(OID)
         if kind not in _READ:
             return OtherContent(kind)

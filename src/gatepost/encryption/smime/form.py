@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recognise what a MIME entity is to S/MIME (RFC 8551 §3.2, §3.5, §3.9), old names and bare file names included."""
 
+import re
 from typing import Literal
 
-from gatepost.encryption.cms.space import LARGE, AnyBytes, slices
 from gatepost.encryption.smime.enclosed import Enclosed, body_of, root_of
 from gatepost.message.tree import Entity, Message
 
@@ -14,7 +14,8 @@ OPAQUE_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _MAY_BE = frozenset({"application/octet-stream", "multipart/signed"})
 _BY_NAME = (".p7m", ".p7c", ".p7z")
 """RFC 8551 §3.2.1; a name counts only where the type says nothing (§3.9)."""
-_LONGEST_WORD = len(b"octet-stream")
+_names_protected_type = re.compile(rb"/[ \t\r\n]*+(?:(?:x-)?pkcs7-mime|octet-stream|signed)", re.IGNORECASE).search
+"""No header has a form where this does not occur: blanks may follow a type's slash, anything else makes it another type."""
 _HIDES_TYPE = frozenset({"header_bytes", "parameters", "continuations", "comment_depth"})
 """Limits behind which a Content-Type, or its protocol, was perhaps not read."""
 
@@ -53,25 +54,7 @@ def is_unread(mail: Message) -> bool:
 def is_protection_below(mail: Message) -> bool:
     """Say whether something signed or encrypted lies below a mail that is not."""
     outline = mail.outline
-    if outline is not None and (outline.is_leaf or (not isinstance(mail, Enclosed) and not _names_protection(body_of(mail)))):
+    if outline is not None and (outline.is_leaf or (not isinstance(mail, Enclosed) and _names_protected_type(body_of(mail)) is None)):
         return False
     root = root_of(mail)
     return any(form_of(entity) != "none" for entity in root.walk() if entity is not root)
-
-
-def _names_protection(body: AnyBytes) -> bool:
-    """Say whether one of the words occurs without which no header below names a protected type; words stand in one piece there."""
-    if len(body) <= LARGE:
-        return _holds_word(bytes(body))
-    before = b""
-    for piece in slices((body,)):
-        block = before + bytes(piece)
-        if _holds_word(block):
-            return True
-        before = block[-_LONGEST_WORD:]
-    return False
-
-
-def _holds_word(body: bytes) -> bool:
-    body = body.lower()
-    return b"pkcs7-" in body or b"octet-stream" in body or b"signed" in body

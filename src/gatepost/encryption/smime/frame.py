@@ -70,7 +70,7 @@ def content_pieces(mail: Message, extra: bytes = b"", mark: bytes = b"") -> Piec
     seen, raw = mail.outline, mail.raw
     if seen is not None and not mark and len(raw) <= LARGE:
         return (b"".join((extra, seen.content_fields, b"" if seen.is_typed else _TEXT, b"\r\n", raw[seen.body_start :])),)
-    pieces = _entity(mail, mail.root, extra, mark) if seen is None or mark else (extra, *_outlined(mail, seen))
+    pieces = _entity(mail, mail.root, extra, mark) if seen is None or mark else (extra, *_outlined(mail, seen, seen.content_fields))
     return (b"".join(pieces),) if len(pieces[-1]) <= LARGE else pieces
 
 
@@ -95,27 +95,29 @@ def framed_pieces(
     stay as they are outside. Controls that would end a line for some readers become blanks;
     a content whose own fields are known to have none `is_clean`.
     """
-    allowed = None if names is None else frozenset(names)
-    fields: tuple[Field, ...] = ()
-    added: tuple[str, ...] = ()
-    if protected is not None:
-        named = ((field.name.lower(), field) for field in protected.fields)
-        fields = tuple(field for name, field in named if (allowed is None or name in allowed) and name not in but)
-        added = only_outside(mail, protected) if allowed is None else ()
-    taken = [field.name.lower() for field in fields]
-    pieces: list[AnyBytes] = [mail_fields(mail, without=(*taken, *added))]
-    if protected is not None:
-        for name in (*differing(mail, protected), *added):
-            if name in taken or name in added:
-                pieces.extend(b"X-Outer-" + field_bytes(mail, field) for field in mail.headers.all(name))
-        pieces.extend(field.name.encode() + b":" + _LONE_LF(b"\r\n", harmless(whole_line(field.raw))) for field in fields)
-    pieces.append(b"MIME-Version: 1.0\r\n")
+    around = mail_fields(mail) if protected is None else _protected_fields(mail, protected, names, but)
     if inside.outline is not None and protected is None:
-        outlined = _outlined(inside, inside.outline)
-        pieces += outlined if is_clean else (harmless(inside.outline.content_fields), *outlined[1:])
+        seen = inside.outline
+        content = _outlined(inside, seen, seen.content_fields if is_clean else harmless(seen.content_fields))
     else:
-        pieces += _unmarked(inside, protected)
-    return (b"".join(pieces),) if len(pieces[-1]) <= LARGE else tuple(pieces)
+        content = _unmarked(inside, protected)
+    pieces = (around, b"MIME-Version: 1.0\r\n", *content)
+    return (b"".join(pieces),) if len(pieces[-1]) <= LARGE else pieces
+
+
+def _protected_fields(mail: Message, protected: ProtectedHeader, names: Iterable[str] | None, but: Collection[str]) -> bytes:
+    """Give the mail's fields, the protected ones in their places."""
+    allowed = None if names is None else frozenset(names)
+    named = ((field.name.lower(), field) for field in protected.fields)
+    fields = [field for name, field in named if (allowed is None or name in allowed) and name not in but]
+    taken = [field.name.lower() for field in fields]
+    added = only_outside(mail, protected) if allowed is None else ()
+    lines = [mail_fields(mail, without=(*taken, *added))]
+    for name in (*differing(mail, protected), *added):
+        if name in taken or name in added:
+            lines.extend(b"X-Outer-" + field_bytes(mail, field) for field in mail.headers.all(name))
+    lines.extend(field.name.encode() + b":" + _LONE_LF(b"\r\n", harmless(whole_line(field.raw))) for field in fields)
+    return b"".join(lines)
 
 
 def _unmarked(inside: Message, protected: ProtectedHeader | None) -> Pieces:
@@ -129,9 +131,9 @@ def _unmarked(inside: Message, protected: ProtectedHeader | None) -> Pieces:
     return (*map(harmless, map(bytes, pieces[:-1])), pieces[-1])
 
 
-def _outlined(mail: Message, outline: Outline) -> Pieces:
-    """Give the pieces of a content whose header is known in two."""
-    return outline.content_fields, b"" if outline.is_typed else _TEXT, b"\r\n", body_of(mail)
+def _outlined(mail: Message, outline: Outline, fields: bytes) -> Pieces:
+    """Give the pieces of a content whose header is known in two, with these fields of it."""
+    return fields, b"" if outline.is_typed else _TEXT, b"\r\n", body_of(mail)
 
 
 def _entity(mail: Message, entity: Entity, extra: bytes, mark: bytes, *, unmarked: bool = False) -> Pieces:

@@ -56,7 +56,7 @@ def protected_header(outer: Message, content: Message) -> ProtectedHeader | None
         return ProtectedHeader("hp", "cipher" if mode == "cipher" else "clear", content.headers, content.root)
     if parameters.get("protected-headers", "").lower() == "v1":
         return ProtectedHeader("protected-headers", "", content.headers, content.root)
-    if content_type.full == "message/rfc822" and content.root.children:
+    if content_type[:2] == ("message", "rfc822") and content.root.children:
         inner = content.root.children[0]
         if form_of(inner) != "none":
             return None  # a mail with a protection of its own is passed on, not this mail's content (RFC 9788 §4.10.1)

@@ -3,6 +3,8 @@
 
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from gatepost.encryption.cms.certificate import Certificate
 from gatepost.encryption.cms.fault import Fault
 from gatepost.encryption.cms.signed.judgement import Judgement
@@ -66,7 +68,7 @@ class SignedLayer(NamedTuple):
         return whole and all(judgement.verdict == "intact" for judgement in self.judgements)
 
 
-class EncryptedLayer(NamedTuple):
+class EncryptedLayer(msgspec.Struct, frozen=True):
     """An encryption of everything inside."""
 
     authenticated: bool

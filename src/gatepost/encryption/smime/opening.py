@@ -6,14 +6,16 @@ that signature is intact; else it is neutralised, or held. Content under GCM was
 """
 
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from gatepost.encryption.cms.fault import Refusal
 from gatepost.encryption.cms.keys import KeyRing
 from gatepost.encryption.smime.form import form_of_mail
 from gatepost.encryption.smime.frame import Pieces, framed_pieces, is_content_field, is_odd
 from gatepost.encryption.smime.header_protection import ExchangeFinding, exchanged, from_differs, protected_header
-from gatepost.encryption.smime.layer import BREAKING, EncryptedLayer, SignedLayer
+from gatepost.encryption.smime.layer import BREAKING, SignedLayer
 from gatepost.encryption.smime.legacy_display import without_legacy_display
 from gatepost.encryption.smime.neutral import has_garbled_header, neutral
 from gatepost.encryption.smime.policy import READ, RELEASE, ReadPolicy, ReleasePolicy
@@ -34,7 +36,7 @@ Release = Literal[
 _is_odd = lru_cache(maxsize=1024)(is_odd)
 
 
-class Opened(NamedTuple):
+class Opened(msgspec.Struct, frozen=True):
     """A mail that was opened, or why it was not."""
 
     release: Release
@@ -55,26 +57,25 @@ def open_mail(untrusted_raw: bytes, keys: KeyRing, policy: ReleasePolicy = RELEA
     """Open a mail with our keys."""
     reading = read(untrusted_raw, keys, how)
     findings: tuple[str, ...] = reading.all_findings
-    encrypted = [place for place, layer in enumerate(reading.layers) if isinstance(layer, EncryptedLayer)]
-    if not encrypted and reading.limit and form_of_mail(reading.inner) == "opaque":
+    innermost = reading.innermost_encryption
+    if innermost is None and reading.limit and form_of_mail(reading.inner) == "opaque":
         return Opened("closed", None, reading, findings, f"the mail {reading.limit}, so it was not read whole")
-    if not encrypted:
+    if innermost is None:
         return Opened("plain", (untrusted_raw,), reading, findings, "nothing in this mail is encrypted as a whole")
-    last = reading.layers[encrypted[-1]]
-    assert isinstance(last, EncryptedLayer)
+    place, last = innermost
     if last.fault is not None:
         return Opened("closed", None, reading, findings, last.fault.reason)
-    signed = _is_signed_inside(reading, encrypted[-1])
+    signed = _is_signed_inside(reading, place)
     if last.authenticated or signed:
         release: Release = "authenticated" if last.authenticated else "signed"
-        pieces, told = _released(reading, encrypted[-1], policy, is_signed=signed)
+        pieces, told = _released(reading, place, policy, is_signed=signed)
         return Opened(release, pieces, reading, _once(findings, *told) if told else findings, "")
     limits = how.message
-    if (exceeded := _exceeded(reading, encrypted[-1])) is not None:
+    if (exceeded := _exceeded(reading, place)) is not None:
         return Opened(
             "held", None, reading, _once(findings, "limit-exceeded"), f"the decrypted content exceeds the limit message.{exceeded}"
         )
-    if has_garbled_header(reading.contents[encrypted[-1]]):
+    if has_garbled_header(reading.contents[place]):
         return Opened("held", None, reading, (*findings, "garbled-header"), "the decrypted header is garbled, as after tampering")
     if policy.unauthenticated == "held":
         return Opened("held", None, reading, findings, "nobody vouches for the decrypted content, and policy keeps such content back")
@@ -104,8 +105,9 @@ def _once(findings: tuple[str, ...], *words: str) -> tuple[str, ...]:
 
 def _is_signed_inside(reading: Reading, place: int) -> bool:
     inside = reading.layers[place + 1 :]
-    ambiguous = bool(BREAKING.intersection(reading.findings))
-    return bool(inside) and not ambiguous and all(isinstance(layer, SignedLayer) and layer.intact for layer in inside)
+    if not inside or BREAKING.intersection(reading.findings):
+        return False
+    return all(isinstance(layer, SignedLayer) and layer.intact for layer in inside)
 
 
 def _released(reading: Reading, place: int, policy: ReleasePolicy, *, is_signed: bool) -> tuple[Pieces, tuple[str, ...]]:

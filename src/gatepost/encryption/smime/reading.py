@@ -58,7 +58,16 @@ class Reading(NamedTuple):
     @property
     def all_findings(self) -> tuple[Finding, ...]:
         """Everything odd about the mail and its layers, each once."""
-        return tuple(dict.fromkeys((*(one for layer in self.layers for one in layer.findings), *self.findings)))
+        return tuple(dict.fromkeys([one for found in (*self.layers, self) for one in found.findings]))
+
+    @property
+    def innermost_encryption(self) -> tuple[int, EncryptedLayer] | None:
+        """The encryption that lies inside all others, and its place among the layers; None when there is none."""
+        found = None
+        for place, layer in enumerate(self.layers):
+            if isinstance(layer, EncryptedLayer):
+                found = place, layer
+        return found
 
 
 _Step = tuple[Layer, Message | None]

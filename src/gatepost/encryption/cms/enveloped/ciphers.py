@@ -8,6 +8,7 @@ may decrypt to something, which is why a result says whether it is authenticated
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import AEADDecryptionContext, CipherContext
@@ -56,7 +57,7 @@ WRITTEN = {cipher.name: cipher for cipher in CIPHERS.values() if cipher is not T
 """The ciphers that we encrypt with, by name."""
 
 
-class Parameters(NamedTuple):
+class Parameters(msgspec.Struct, frozen=True):
     """What the key is used with: an initialization vector, or a nonce and the length of the tag."""
 
     vector: bytes

@@ -8,7 +8,8 @@ wrong (RFC 3218). `decrypt` does it in one go; where the key answers later, do t
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from gatepost.encryption.cms import oids
 from gatepost.encryption.cms.enveloped.ciphers import (
@@ -34,7 +35,7 @@ from gatepost.encryption.cms.policy import STRICT, Policy
 _SMALL = 262_144
 
 
-class Ciphertext(NamedTuple):
+class Ciphertext(msgspec.Struct, frozen=True):
     """All that is needed beside the content key; it was read to its end, so nothing later refuses it."""
 
     cipher: Cipher
@@ -44,7 +45,7 @@ class Ciphertext(NamedTuple):
     authenticated: bytes
 
 
-class Decrypted(NamedTuple):
+class Decrypted(msgspec.Struct, frozen=True):
     """A content in clear."""
 
     content: bytes
@@ -105,11 +106,11 @@ def open_content(ciphertext: Ciphertext, key: bytes) -> bytes | None:
 
     A large object in a space of its own is used up: what is decrypted takes its place, and is given away or dropped.
     """
-    cipher, parameters, content, tag, authenticated = ciphertext
+    cipher, vector, content, tag = ciphertext.cipher, ciphertext.parameters.vector, ciphertext.content, ciphertext.tag
     if cipher.authenticated:
         if content.bound <= _SMALL and len(tag) == TAG_LENGTH:
-            return open_small_gcm(key, parameters.vector, content.whole(), tag, authenticated)
-        return open_gcm(key, parameters.vector, content, tag, authenticated)
+            return open_small_gcm(key, vector, content.whole(), tag, ciphertext.authenticated)
+        return open_gcm(key, vector, content, tag, ciphertext.authenticated)
     if content.bound <= _SMALL:
-        return open_small_cbc(cipher, key, parameters.vector, content.whole())
-    return open_cbc(cipher, key, parameters.vector, content)
+        return open_small_cbc(cipher, key, vector, content.whole())
+    return open_cbc(cipher, key, vector, content)

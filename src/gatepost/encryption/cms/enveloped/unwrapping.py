@@ -7,6 +7,8 @@ The task is small and plain, so that it can be sent to where the key lives; the 
 import os
 from typing import NamedTuple
 
+import msgspec
+
 from gatepost.encryption.cms.enveloped.agreement import read_agreement, unwrap, wrapping_key
 from gatepost.encryption.cms.enveloped.ciphers import Cipher
 from gatepost.encryption.cms.enveloped.recipient import Agreement, Transported
@@ -31,7 +33,7 @@ class Agree(NamedTuple):
     public: bytes
 
 
-class Addressed(NamedTuple):
+class Addressed(msgspec.Struct, frozen=True):
     """A recipient's entry and the key of ours that it names."""
 
     recipient: Transported | Agreement
@@ -40,7 +42,7 @@ class Addressed(NamedTuple):
 
 def task_for(addressed: Addressed, cipher: Cipher, policy: Policy = STRICT) -> Unwrap | Agree | Fault:
     """Say what the key has to do; a fault when the entry asks what no key of ours, or not this one, can do, or policy forbids."""
-    recipient, key = addressed
+    recipient, key = addressed.recipient, addressed.key
     try:
         if isinstance(recipient, Transported):
             transport = read_transport(recipient.algorithm)
