@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from gatepost.access.passwords import MEMORY_KIB, PASSES, Busy, Checked, Passwords, fault_in, one_time_password
+from waiting import PATIENCE_S
 
 
 def cheap(**settings: int) -> Passwords:
@@ -53,12 +54,14 @@ async def test_one_letter_has_one_spelling():
 
 async def test_few_are_calculated_few_wait_and_more_are_refused_at_once(monkeypatch: pytest.MonkeyPatch):
     """Two run, three wait; whoever went away counts until his calculation ends."""
-    go_on, running, most = threading.Event(), [], []
+    go_on, two_run, running, most = threading.Event(), threading.Event(), [], []
 
     def check(hashed: str, password: str) -> Checked:
         running.append(password)
         most.append(len(running))
-        go_on.wait(10)
+        if len(running) == 2:
+            two_run.set()
+        go_on.wait(PATIENCE_S)
         running.remove(password)
         return Checked(False)
 
@@ -70,6 +73,7 @@ async def test_few_are_calculated_few_wait_and_more_are_refused_at_once(monkeypa
     await asyncio.gather(asked[4], return_exceptions=True)
     with pytest.raises(Busy, match="try again in a minute"):
         await passwords.check(None, "one more")
+    assert await asyncio.to_thread(two_run.wait, PATIENCE_S)
     go_on.set()
     assert await asyncio.gather(*asked[:4]) == [Checked(False)] * 4
     passwords._threads.shutdown(wait=True)  # and not close(), which drops what has not begun
