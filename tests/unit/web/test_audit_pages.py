@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The audit for its readers: what changed, field by field; times as times, lists joined, long values within reach, in both languages."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from console_site import Site, open_site
 from gatepost.access.administrators import Change
 from gatepost.contracts.actor import Actor, Entry
 from gatepost.web.console.access.audit_differences import LABELS, SHORT, Difference, Shown, differences
+from gatepost.web.console.access.audit_operations import OPERATIONS
 from gatepost.web.frame.words import load
 from web_words import catalogues
 
@@ -157,3 +160,46 @@ async def test_a_version_leads_to_its_page(tmp_path: Path):
         page = await shown(site, "de")
         assert '<a href="/configuration/changes/history/2">Version 2</a>' in page
         assert "zurück zu Version 1: Work" in page
+
+
+# --- what a change is called ------------------------------------------------------------------------------------------------------
+
+SOURCE = Path(__file__).parents[3] / "src" / "gatepost"
+
+
+def written_operations() -> Iterator[str]:
+    """Give what the program writes as an entry's operation, a made-up part as `*`."""
+    for path in SOURCE.rglob("*.py"):
+        if "Entry(" not in (text := path.read_text()) and ".note(" not in text:
+            continue
+        for node in ast.walk(ast.parse(text)):
+            named = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "operation"
+            called = isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ("Entry", "note", "_note")
+            for part in ast.walk(node) if named or called else ():
+                match part:
+                    case ast.Constant(value=str(word)) if re.fullmatch(r"[a-z]+(\.[a-z_]+){1,2}", word):
+                        yield word
+                    case ast.JoinedStr(values=[ast.Constant(value=str(word)), ast.FormattedValue()]) if word.endswith("."):
+                        yield word + "*"
+
+
+def test_each_operation_has_its_words():
+    """Each that the program writes, and none that it does not."""
+    written = set(written_operations())
+    assert len(written) > 25
+    patterns = [re.compile(re.escape(one).replace(r"\*", "[a-z_]+")) for one in written]
+    assert [one for one in written if "*" not in one and one not in OPERATIONS] == []
+    assert [one for one in OPERATIONS if not any(pattern.fullmatch(one) for pattern in patterns)] == []
+    assert {one for one in written if "*" in one} == {"monitoring.webhook.*", "queue.*"}
+
+
+async def test_an_operation_is_shown_in_words_and_as_it_is_searched_for(tmp_path):
+    """In the reader's language; one of a later version by itself."""
+    async with open_site(tmp_path) as site:
+        for operation in ("role.leave", "later.thing"):
+            await site.rooms.access.audit.note(Entry(ANNA, operation, "rome"))
+        browser = site.client(cookie=await site.cookie("bea"))
+        await site.rooms.access.administrators.change(Actor("bea", "cli"), "bea", Change(language="de"))
+        page = (await browser.get("/troubleshooting/audit")).text
+    assert re.search(r"Gateway getrennt <span[^>]*>role\.leave<", page)
+    assert re.search(r"<td[^>]*><span[^>]*>later\.thing<", page)

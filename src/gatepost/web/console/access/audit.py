@@ -12,6 +12,7 @@ from gatepost.access.audit import AuditSearch
 from gatepost.access.record import AuditLine
 from gatepost.versioning.record import VersionLine
 from gatepost.web.console.access.audit_differences import Difference, differences
+from gatepost.web.console.access.audit_operations import OPERATIONS
 from gatepost.web.console.changes.told import spoken
 from gatepost.web.console.monitoring.tracking import PERIODS
 from gatepost.web.frame.desk import Desk, Visit
@@ -45,7 +46,7 @@ def routes(desk: Desk, house: House) -> list[Route]:
             f"{PATH}?{query(**{name: form.many(name) for name in form.names if name != 'before'}, before=page.next)}" if page.next else ""
         )
         lines = [_line(one, visit.words) for one in page.entries]
-        shown: dict[str, Any] = {"lines": lines, "more": more, "periods": PERIODS, "period": period, "vias": VIAS}
+        shown: dict[str, Any] = {"lines": lines, "more": more, "periods": PERIODS, "period": period, "vias": VIAS, "called": OPERATIONS}
         return visit.show("audit_rows.html" if visit.wants_part else "audit.html", title=_("Audit"), **shown)
 
     return [desk.route(PATH, search, "administration:read")]
