@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Final
 
 from playwright.async_api import Locator, Page
@@ -26,6 +27,7 @@ _HEAD: Final = """\
 """
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]*")
 _VOLATILE: Final = (
+    (re.compile(re.escape(gettempdir()) + r"/[^\s\"\\]*"), "PATH"),
     (re.compile(r"\b[0-9A-V]{24}\b"), "ID"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}\b|\b(?=[a-f]*[0-9])[0-9a-f]{8,}\b"), "ID"),
     (re.compile(r"\b\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)[a-z]* \d{4}\b"), "DATE"),
