@@ -13,6 +13,7 @@ from gatepost.config.bootstrap import Bootstrap, Link
 from gatepost.errors import ControlError
 from gatepost.replication import follow
 from gatepost.replication.artefact import Artefact
+from gatepost.replication.follow import Follower
 from gatepost.replication.outbox import Outbox
 from gatepost.replication.outbox_sqlite import Entry
 from gatepost.replication.service import Operation, Peer, Service
@@ -295,6 +296,7 @@ async def test_a_gateway_with_a_fresh_store_is_greeted_anew(single: Any) -> None
     await gateway.say(1, 2)
     await has(intranet.kept, 1, 2)
     await has(gateway.kept, 1000)
+    await until(lambda: _sent(intranet))
     await gateway.end()
     for left in gateway.folder.glob("gateway.sqlite*"):
         left.unlink()
@@ -419,6 +421,24 @@ async def test_parting_ends_it_at_both_ends(site: Any) -> None:
     with pytest.raises(ControlError, match="there is no link 'east'"):
         await intranet.ask("role.leave", name="east")
     await join(gateway, intranet, "east")
+
+
+async def test_who_is_paired_anew_at_once_is_not_hung_up_on(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connections of before are ended, those of the new pairing are not."""
+    gateway, intranet = site
+    monkeypatch.setattr(link_gateway, "HANG_UP_S", 0.5)
+    await join(gateway, intranet, "east")
+    await intranet.ask("role.leave", name="east")
+    await join(gateway, intranet, "east")
+    follower = intranet.links._followers["east"]
+    await until(lambda: _has_calls(follower))
+    calls = set(follower._calls)
+    await asyncio.sleep(0.7)  # the very time after which the old ones are ended
+    assert follower._calls == calls
+
+
+async def _has_calls(follower: Follower) -> bool:
+    return len(follower._calls) == 2
 
 
 async def test_parting_from_a_gateway_that_is_away_says_what_is_left_to_do(site: Any) -> None:

@@ -36,7 +36,8 @@ class TlsListener:
         self._service = service
         self._listening: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
-        self._callers: dict[asyncio.Task[None], str] = {}
+        self._callers: dict[asyncio.Task[None], str | None] = {}
+        """Each connection, with the fingerprint that it showed: '' for none, None until its handshake is over."""
         self._strangers = 0
         self._context: tuple[tuple[str, ...], ssl.SSLContext] | None = None
         self.contacts: dict[str, float] = {}
@@ -69,10 +70,14 @@ class TlsListener:
         self._listening.close()
         self._listening = None
 
-    def hang_up(self, fingerprint: str) -> None:
-        """End the connections of a peer whose pin was taken back."""
-        for task, shown in tuple(self._callers.items()):
-            if shown == fingerprint:
+    def hang_up(self, fingerprint: str, after_s: float) -> None:
+        """End, a moment later, the connections that a peer whose pin was taken back has now, and none that it makes later."""
+        asyncio.get_running_loop().call_later(after_s, self._end, fingerprint, tuple(self._callers))
+
+    def _end(self, fingerprint: str, callers: tuple[asyncio.Task[None], ...]) -> None:
+        for task in callers:
+            # One that still shakes hands was given the pins of before.
+            if self._callers.get(task, "") in (fingerprint, None):
                 task.cancel()
 
     async def _accept(self, listening: socket.socket) -> None:
@@ -89,7 +94,7 @@ class TlsListener:
                 caller.close()
                 continue
             task = loop.create_task(self._serve(caller, str(client[0])))
-            self._callers[task] = ""
+            self._callers[task] = None
             task.add_done_callback(self._callers.pop)
 
     async def _serve(self, caller: socket.socket, client: str) -> None:
@@ -102,6 +107,8 @@ class TlsListener:
             async with asyncio.timeout(HANDSHAKE_S):
                 await stream.shake_hands()
             known = True
+            if (task := asyncio.current_task()) is not None:
+                self._callers[task] = stream.fingerprint
             await self._converse(stream, pinned, client)
         except ssl.SSLError as error:
             emit(PeerRefused(client=client, reason=f"the TLS handshake failed: {error.reason or error}: {_verification(error)}"))
@@ -118,8 +125,6 @@ class TlsListener:
         known = next((peer for peer in pinned if peer.fingerprint == shown), None)
         if known is not None:
             self.contacts[shown] = time.time()
-            if (task := asyncio.current_task()) is not None:
-                self._callers[task] = shown
             await converse(stream, stream, Peer(known.name, tuple(known.may.split()), client), self._service, FRAME_BYTES)
         elif shown or self._strangers >= STRANGERS:
             emit(PeerRefused(client=client, reason="its certificate is not pinned" if shown else f"{STRANGERS} strangers are served"))

@@ -168,7 +168,7 @@ class GatewayLink:
         if found is not None:
             emit(RoleParted(peer=found.name, fingerprint=found.fingerprint))
             if self._listener is not None:  # Later, for the peer itself may have asked, and waits for the answer.
-                asyncio.get_running_loop().call_later(HANG_UP_S, self._listener.hang_up, found.fingerprint)
+                self._listener.hang_up(found.fingerprint, HANG_UP_S)
         return found is not None
 
     def _peers(self) -> Peers:
