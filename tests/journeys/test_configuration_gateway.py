@@ -139,6 +139,7 @@ def test_a_process_that_cannot_work_with_a_version_keeps_the_old(gateway: Gatewa
     gateway.terminate()
     (current.folder(Path(gateway.bootstrap.data)) / "applied").unlink()
     gateway.start()  # what it started with is what it goes back to
+    settle(gateway, 1)
     path = exported(gateway)
     connectors = (
         replace(gateway.configuration.send_connectors[0], user="me", password="env:NOT_THERE"),
@@ -155,6 +156,7 @@ def test_a_process_that_cannot_work_with_a_version_keeps_the_old(gateway: Gatewa
     gateway.terminate()
     gateway.start()
     assert answer(gateway) == "250"
+    settle(gateway, 2, but=[1])
     asked(gateway, "rollback", "1", "--reason", "no such password")
     settle(gateway, 3)
 
@@ -167,6 +169,7 @@ def test_the_seed_is_imported_once(gateway: Gateway) -> None:
     (told,) = gateway.wait_for("configuration.seed_ignored")
     assert told["path"] == gateway.bootstrap.configuration and told["mend"] == "use gatepost config apply"
     assert answer(gateway) == "250"
+    settle(gateway, 1)
     seed = Path(gateway.bootstrap.configuration)
     seed.write_text(f"# Gatepost configuration, version 1\n{toml.dump(gateway.configuration)}")
     assert asked(gateway, "apply", str(seed), "--reason", "as said")["outcome"] == "made"
