@@ -14,9 +14,9 @@ from contracts.test_drafts_store import ANN, BOB, SEED, House, threshold
 from gatepost.versioning import change, draft_texts
 from gatepost.versioning.draft_record import Changed, Conflicting, Refused, Stale
 from gatepost.versioning.draft_texts import DraftTexts
+from waiting import PATIENCE_S
 
 LONG = ("read_configuration_text", "read", "canonical", "edit", "merge", "changes", "faults_of")
-PATIENCE_S = 60.0
 
 
 @pytest.fixture

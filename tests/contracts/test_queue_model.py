@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -253,7 +253,7 @@ class PostgresMachine(QueueMachine):
     engine_name = "postgresql"
 
 
-_SETTINGS = settings(stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow])
+_SETTINGS = settings(stateful_step_count=40)
 
 TestQueueModel = QueueMachine.TestCase
 TestQueueModel.settings = settings(_SETTINGS, max_examples=25)

@@ -4,7 +4,7 @@
 import asyncio
 
 import dkim
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepost.contracts.authentication import Arc
@@ -34,7 +34,7 @@ BODY = PIECES.map(lambda pieces: b"".join(pieces) if pieces[-1:] and pieces[-1].
 FORMS = [(b"simple", b"simple"), (b"simple", b"relaxed"), (b"relaxed", b"simple"), (b"relaxed", b"relaxed")]
 SIGNED = ["from", "subject", "to", "x-note"]
 
-check = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+check = settings(max_examples=150)
 
 
 def mail_of(fields: list[bytes], place: int, body: bytes) -> bytes:

@@ -29,8 +29,8 @@ from gatepost.smtp.server.service import Received
 from gatepost.smtp.session.terms import Terms
 from gatepost.smtp.tls import AskTls
 from gatepost.testing.tls import TlsChannel, unchecked_client_context
+from waiting import PATIENCE_S
 
-PATIENCE_S = 60.0
 _TURNS = 2  # of the event loop, until the server at its other end has read what was written
 
 

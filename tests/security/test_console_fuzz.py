@@ -40,7 +40,8 @@ VALUES = (
 )
 LEFT_OUT = ("/sign-out", "/account/sessions", "/account/password", "/sign-in")
 """They end the session, or count guesses."""
-MOST_S = 2.0
+MOST_S = 6.0
+"""By the clock, for a query takes its time in another process: far above any page, below the 8 s after which a search is given up."""
 
 
 class Walk:
@@ -87,7 +88,7 @@ async def walk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 async def sound(walk: Walk, answer: httpx2.Response, begun: float, what: object) -> None:
     """Judge one answer."""
     assert answer.status_code < 500, (what, answer.text[-500:])
-    assert time.process_time() - begun < MOST_S, what
+    assert time.monotonic() - begun < MOST_S, what
     location = answer.headers.get("location", "/")
     assert re.match(r"/(?![/\\])", location), what
     assert "\r" not in location
@@ -106,7 +107,7 @@ async def test_a_search_for_what_cannot_be_finds_nothing(walk, value, capfd):
         if method != "get":
             continue
         for name in {*names, "cursor", "below", "before", "last", "zone"}:
-            begun = time.process_time()
+            begun = time.monotonic()
             answer = await walk.browser.get(f"{path}?{quote(name)}={quote(value)}&zone=840")
             await sound(walk, answer, begun, (path, name))
     assert "process.unexpected" not in capfd.readouterr().err
@@ -121,7 +122,7 @@ async def test_a_form_with_what_does_not_fit_is_refused_or_taken(walk, value, ca
             continue
         fields = {name: was for name, was in form["fields"].items() if name != "form_token"}
         for some in (fields, *([name] for name in list(fields)[:6])):
-            begun = time.process_time()
+            begun = time.monotonic()
             data = {**fields, **dict.fromkeys(some, value), "form_token": token}
             answer = await walk.browser.post(path, data=data)
             await sound(walk, answer, begun, (path, list(some)))
@@ -136,7 +137,7 @@ async def test_a_path_to_what_cannot_be_leads_nowhere(walk, value, capfd):
 
     for route in pages(desk(walk.site.house), walk.site.house):
         if "{" in route.path and "GET" in (route.methods or ()):
-            begun = time.process_time()
+            begun = time.monotonic()
             answer = await walk.browser.get(re.sub(r"\{[^}]*\}", quote(value, safe="")[:3_000], route.path))
             await sound(walk, answer, begun, route.path)
     assert "process.unexpected" not in capfd.readouterr().err

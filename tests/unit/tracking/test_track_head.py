@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatepost.config.limits import MessageLimits
@@ -210,7 +210,7 @@ def hostile(text: str) -> bytes:
     )  # fmt: skip
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(st.text(st.characters(), max_size=300), st.integers(0, 8), st.sampled_from([1, 3, 50, 2000]))
 def test_no_mail_makes_a_large_head(text: str, filters: int, times: int) -> None:
     """Whatever stands in it, and however much of it: the head is made, can be read, and is bounded."""

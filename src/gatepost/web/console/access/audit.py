@@ -46,7 +46,7 @@ def routes(desk: Desk, house: House) -> list[Route]:
             f"{PATH}?{query(**{name: form.many(name) for name in form.names if name != 'before'}, before=page.next)}" if page.next else ""
         )
         lines = [_line(one, visit.words) for one in page.entries]
-        shown: dict[str, Any] = {"lines": lines, "more": more, "periods": PERIODS, "period": period, "vias": VIAS, "called": OPERATIONS}
+        shown: dict[str, Any] = {"lines": lines, "more": more, "periods": PERIODS, "period": period, "vias": VIAS, "operations": OPERATIONS}
         return visit.show("audit_rows.html" if visit.wants_part else "audit.html", title=_("Audit"), **shown)
 
     return [desk.route(PATH, search, "administration:read")]
