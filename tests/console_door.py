@@ -17,6 +17,7 @@ from typing import Any, Final
 import pyotp
 from playwright.async_api import Page, expect
 
+from disks import roomy
 from gatepost.config.bootstrap import Listener
 from gatepost.config.configuration import Configuration
 from gatepost.roles.control import ask, console_path
@@ -92,8 +93,9 @@ def console_listener() -> Listener:
 
 @asynccontextmanager
 async def open_console(folder: Path, configuration: Configuration, **options: Any) -> AsyncIterator[Door]:
-    """Run a gateway whose last listener is the console's."""
-    gateway = Gateway(folder, configuration, listeners=[loopback_listener(), console_listener()], **options)
-    async with gateway:
-        await asyncio.to_thread(gateway.wait_for_console)
-        yield Door(gateway)
+    """Run a gateway whose last listener is the console's; its disk has room, so that no incident tells of it."""
+    with roomy(folder / "data"):
+        gateway = Gateway(folder, configuration, listeners=[loopback_listener(), console_listener()], **options)
+        async with gateway:
+            await asyncio.to_thread(gateway.wait_for_console)
+            yield Door(gateway)

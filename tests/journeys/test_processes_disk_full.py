@@ -3,13 +3,13 @@
 
 import contextlib
 import os
-import subprocess
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from disks import disk
 from gatepost.testing.gateway import Gateway, relay_all_to
 from gatepost.testing.load import Plan, generate
 from gatepost.testing.sink import Sink
@@ -23,25 +23,15 @@ DISK_BYTES = 160 << 20
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 160 MiB, mounted where the gateway's data will lie."""
-    disk = tmp_path / "data"
-    disk.mkdir(mode=0o700)
-    mounted = (
-        os.geteuid() == 0
-        and not subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=700", "tmpfs", str(disk)], capture_output=True, check=False
-        ).returncode
-    )
-    if not mounted:
-        pytest.skip("only root can mount a small disk, and only where mounting is allowed")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+    with disk(tmp_path / "data", DISK_BYTES) as folder:
+        yield folder
 
 
-def fill(disk: Path, left_bytes: int) -> Path:
+def fill(folder: Path, left_bytes: int) -> Path:
     """Take all the space but this much."""
-    ballast = disk / "ballast"
+    ballast = folder / "ballast"
     with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize > left_bytes:
+        while os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize > left_bytes:
             if file.write(b"\0" * 4096) < 4096:
                 break
     return ballast
