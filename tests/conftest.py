@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What holds for every test: where CI=true, a skip that `skips.toml` does not allow is a failure; no property has a deadline."""
+"""What holds for every test.
+
+Where CI=true, a skip that `skips.toml` does not allow is a failure; no property has a deadline; what tests share ends with the run.
+"""
 
 import os
 import tomllib
@@ -10,11 +13,18 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from run_end import OF_RUN
+
 _ALLOWED = Path(__file__).with_name("skips.toml")
 
 # How long an example takes says something of the machine, and of what else it does at the moment.
 settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+def pytest_unconfigure() -> None:
+    """Stop what the tests shared."""
+    OF_RUN.close()
 
 
 def allowed_skips() -> dict[str, str]:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """One PostgreSQL for all tests of a run; who wants to stop or kill one starts his own."""
 
-import atexit
 import functools
 
 from gatepost.testing.postgres import PostgresServer
+from run_end import OF_RUN
 
 
 @functools.cache
@@ -12,5 +12,5 @@ def postgres_server() -> PostgresServer:
     """Give the server, started when the first test asks for it and stopped when the run ends."""
     server = PostgresServer()
     server.start()
-    atexit.register(server.stop)
+    OF_RUN.callback(server.stop)
     return server

@@ -22,16 +22,18 @@ SAMPLES = {
 }
 
 
+@pytest.mark.parametrize("processes", [(), ("-n", "2", "--dist", "loadfile")], ids=["one process", "two processes"])
 @pytest.mark.parametrize(("ci", "code", "counts"), [("true", 1, {"passed": 1, "skipped": 1}), ("", 0, {"passed": 1, "skipped": 4})])
-def test_a_skip_that_is_not_allowed_fails_where_ci_is_true(tmp_path, ci, code, counts):
+def test_a_skip_that_is_not_allowed_fails_where_ci_is_true(tmp_path, ci, code, counts, processes):
     """A skip of a test, by mark or of a whole file is a failure unless it is listed; elsewhere it is a skip."""
-    shutil.copy(TESTS / "conftest.py", tmp_path)
+    for name in ("conftest.py", "run_end.py"):
+        shutil.copy(TESTS / name, tmp_path)
     (tmp_path / "skips.toml").write_text('[[allowed]]\ntest = "test_allowed.py"\nreason = "known"\n')
     (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     for name, text in SAMPLES.items():
         (tmp_path / name).write_text(text)
     answer = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--continue-on-collection-errors", str(tmp_path)],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--continue-on-collection-errors", *processes, str(tmp_path)],
         cwd=tmp_path,
         env={**os.environ, "CI": ci, "PYTEST_ADDOPTS": ""},
         capture_output=True,

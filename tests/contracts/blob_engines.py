@@ -5,7 +5,6 @@ from contracts.blob_engines import blob_engine, blobs
 def test_something(blobs: BlobStore): ...     # once with files, once on S3
 """
 
-import atexit
 import contextlib
 import functools
 import itertools
@@ -24,6 +23,7 @@ from gatepost.storage.blobs_opening import open_blobs
 from gatepost.storage.blobs_s3 import S3BlobStore
 from gatepost.testing.ports import LOOPBACK
 from gatepost.testing.s3 import ACCESS_KEY, SECRET, S3Server, why_not
+from run_end import OF_RUN
 
 ENGINES = ("files", "s3")
 
@@ -33,7 +33,7 @@ def s3_server() -> S3Server:
     """Give the server of this run; who wants to stop or kill one starts his own."""
     server = S3Server()
     server.start()
-    atexit.register(server.stop)
+    OF_RUN.callback(server.stop)
     return server
 
 

@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Loopback ports for tests: find a free one, wait until one answers, wait until nobody uses one."""
 
+import fcntl
+import functools
+import os
 import random
 import socket
+import tempfile
 import time
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 _ESTABLISHED = "01"
+_given: set[int] = set()
 
 
 def free_port() -> int:
-    """Find a TCP port that nobody listens on.
+    """Find a TCP port that nobody listens on, and that is given to nobody else: in this process never again, in another one of
+    this user not while this one lives.
 
     It lies below the kernel's range for outgoing connections, so that no client's own end can take it
     while a server that listens on it restarts.
@@ -19,13 +25,24 @@ def free_port() -> int:
     first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     for _ in range(1000):
         port = random.randrange(max(1024, first - 16000), first)
+        if port in _given:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind((LOOPBACK, port))
+                fcntl.lockf(_claims(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
             except OSError:
                 continue
+            _given.add(port)
             return port
     raise OSError("no free port was found on loopback")
+
+
+@functools.cache
+def _claims() -> int:
+    """Open the file whose byte N is locked by the process that was given port N; the lock ends with the process."""
+    path = Path(tempfile.gettempdir(), f"gatepost-test-ports-{os.geteuid()}")
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
 def answers(port: int, timeout_s: float = 1.0) -> bool:

@@ -251,7 +251,7 @@ def test_standard_input_and_output_that_are_not_there(house):
         (f"{verify} > /dev/full", "standard output"),
     ):
         answer = subprocess.run(["bash", "-c", line], cwd=house, capture_output=True, text=True, check=False)
-        assert answer.returncode == (74 if "full" in line else 2), answer
+        assert answer.returncode == (74 if "/dev/full" in line else 2), answer
         assert (answer.stdout, answer.stderr.count("\n"), words in answer.stderr) == ("", 1, True), answer
 
 

@@ -119,6 +119,7 @@ async def test_a_signature_expires():
         (record_of(rsa_key(), " t=y;"), ("pass", "the domain is only testing")),
         (record_of(rsa_key(1100), " t=y;"), ("neutral", "the header was changed, or another key signed; the domain is only testing")),
     ],
+    ids=["revoked", "for sha1", "of another type", "another", "testing", "another, testing"],
 )
 async def test_the_key_decides(record: str, expected: tuple[str, str]):
     """What the key is not for it does not sign; a domain that tests is never worse than unsigned."""
