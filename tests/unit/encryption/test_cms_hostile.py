@@ -2,7 +2,6 @@
 """What a forger sends to cost us: each answer is typed, comes within a second, and takes less than 64 MiB beside the input."""
 
 import time
-from pathlib import Path
 
 import pytest
 
@@ -22,6 +21,7 @@ from gatepost.encryption.cms.signed.message import SignedData
 from gatepost.encryption.cms.signed.signer import Signer
 from gatepost.encryption.cms.signed.verify import verify
 from gatepost.encryption.cms.signed.write import sign, signed_data
+from resident_memory import resident_bytes
 
 MEBIBYTE = 1 << 20
 
@@ -100,14 +100,6 @@ def _agreement(entries: bytes) -> bytes:
     originator = der.explicit(0, der.element(0xA1, der.sequence(der.oid(oids.EC_PUBLIC_KEY)) + der.bit_string(b"\x04" + b"x" * 64)))
     algorithm = der.sequence(der.oid(oids.STD_DH_SHA256_KDF), der.sequence(der.oid(oids.AES256_WRAP)))
     return der.element(0xA1, der.integer(3) + originator + algorithm + der.element(0x30, entries))
-
-
-def resident_bytes(what: str = "VmRSS") -> int:
-    """Give how much memory the process has now; the highest there was since is counted anew from here."""
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    if what == "VmRSS":
-        Path("/proc/self/clear_refs").write_text("5")
-    return int(status[what].split()[0]) * 1024
 
 
 def judged(data: bytes) -> object:

@@ -30,6 +30,7 @@ from gatepost.encryption.smime.removal import without_signatures
 from gatepost.encryption.smime.seven_bit import base64_lines
 from gatepost.encryption.smime.verify import Asked, report
 from gatepost.encryption.smime.writing import EncryptAs, SignAs, encrypt, seal, sign
+from resident_memory import resident_bytes
 
 MEBIBYTE = 1 << 20
 SIZE = 60 * MEBIBYTE
@@ -254,8 +255,6 @@ def measured(table: str, name: str) -> dict:
 
 def main(table: str, name: str) -> None:
     """Measure one operation and tell what it cost."""
-    from test_cms_hostile import resident_bytes  # beside this file, which is the program here
-
     warm_up()
     told: dict[str, object] = {}
     make, do = (HOSTILE[name], None) if table == "hostile" else TASKS[name][:2]

@@ -32,6 +32,7 @@ from gatepost.encryption.smime.policy import ReadPolicy
 from gatepost.encryption.smime.reading import read
 from gatepost.encryption.smime.seven_bit import base64_lines
 from gatepost.encryption.smime.verify import Asked, report
+from resident_memory import resident_bytes
 
 MEBIBYTE = 1 << 20
 ANNA = person("p256", "anna")
@@ -224,8 +225,6 @@ def test_a_hostile_mail_is_answered_within_a_second_and_64_mebibytes(name, tmp_p
 
 def measure(path: Path) -> dict[str, object]:
     """Judge one mail and tell what it cost, the first use of everything left out."""
-    from test_cms_hostile import resident_bytes  # beside this file, which is the program here
-
     trust = PathTrust(Validator(()))
     small = read(mail(sign_cms(CONTENT, [SIGNER], NOW)), KEYS)
     report(small, Asked(trust, NOW))

@@ -13,6 +13,7 @@ from gatepost.web.frame.gate import Connection, Limits
 
 LIMITS = Limits(head_bytes=1_000, request_bytes=50_000, head_s=0.05, body_s=0.1)
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class Transport(asyncio.Transport):
@@ -73,9 +74,12 @@ def connect() -> tuple[Connection, Transport]:
         (HEAD, b"X: y\r\n" * 20),
         (b"GET /", b"a" * 100),
         (b"", b"\r\n" * 50),
-        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n" * 20),
+        (CHUNKED + b"0\r\n", b"X: y\r\n" * 20),
+        (CHUNKED + b"0\r\nX: ", b"a" * 100),
+        (CHUNKED + b"1;", b"a" * 100),
+        (CHUNKED + b"1;a\r\nb\r\n1;", b"a" * 100),
     ],
-    ids=["a header", "headers", "an address", "empty lines", "trailers"],
+    ids=["a header", "headers", "an address", "empty lines", "trailers", "a trailer", "an extension", "a later extension"],
 )
 async def test_a_head_ends_at_its_limit(begin, piece):
     """Whatever it is that does not end, the connection does, at the limit and not long after it."""
@@ -90,15 +94,28 @@ async def test_a_head_ends_at_its_limit(begin, piece):
     connection.connection_lost(None)
 
 
-async def test_a_trailer_and_chunk_extensions_end_at_the_limit_of_all():
-    """What is neither head nor body of the application's counts among the bytes of a request."""
+async def test_what_stands_between_small_chunks_is_no_large_head():
+    """A body may come one byte at a time, each with as much about it as its writer likes; the limit begins anew with each."""
     connection, transport = connect()
-    connection.data_received(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;")
-    sent = 0
+    for piece in (CHUNKED, *(b"1;" + b"x" * 60 + b"\r\n", b"a\r\n") * 100, b"0\r\nX: ", b"y" * 900 + b"\r\n\r\n"):
+        connection.data_received(piece)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert transport.written.startswith(b"HTTP/1.1 204 ") and transport.is_open
+    connection.connection_lost(None)
+
+
+async def test_a_body_ends_at_the_limit_of_all():
+    """What is about its pieces counts among the bytes of a request."""
+    connection, transport = connect()
+    connection.data_received(CHUNKED)
+    piece = b"1;" + b"a" * 494 + b"\r\nb\r\n"
+    sent = len(CHUNKED)
     while transport.is_open:
-        connection.data_received(b"a" * 1_000)
-        sent += 1_000
-        assert sent <= LIMITS.request_bytes + 1_000
+        connection.data_received(piece)
+        sent += len(piece)
+        assert sent <= LIMITS.request_bytes + len(piece)
+    assert sent > LIMITS.request_bytes and transport.aborted
     connection.connection_lost(None)
 
 

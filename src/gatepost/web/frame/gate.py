@@ -33,7 +33,7 @@ class Limits(NamedTuple):
     body_s: float = 120.0
     """Seconds from then on until its body is."""
     head_bytes: int = 65_536
-    """Request line and headers; trailers too."""
+    """Request line and headers; and so much again between two pieces of a body, and of trailers after it (RFC 9112, section 7.1)."""
     request_bytes: int = 16_777_216
     """All of one request on the wire; the application's own limit is smaller, and says so."""
 
@@ -57,8 +57,8 @@ class Connection(HttpToolsProtocol):
 
     _deadline: asyncio.TimerHandle | None = None
     _in_head = True
-    _head_ended = False
-    """In what arrived last."""
+    _went_on = False
+    """In what arrived last a head ended, or its body went on."""
     _head_bytes = 0
     _request_bytes = 0
 
@@ -83,14 +83,17 @@ class Connection(HttpToolsProtocol):
             return
         if self._in_head:
             self._wait_for_head()
-        self._head_ended = False
-        was_in_head = self._in_head
+        self._went_on = False
         super().data_received(data)
-        if was_in_head and not self._head_ended:
-            # Also what is no header yet: one that never ends, empty lines before a request.
-            self._head_bytes += len(data)
-            if self._head_bytes > self.limits.head_bytes and not self.transport.is_closing():
+        if self._went_on or self.transport.is_closing():
+            return
+        # Also what is no header yet: one that never ends, empty lines before a request, what a chunk's size has beside it.
+        self._head_bytes += len(data)
+        if self._head_bytes > self.limits.head_bytes:
+            if self._in_head:
                 self.send_400_response("Request head too large.")
+            else:  # The answer may have begun.
+                self.transport.abort()
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -111,13 +114,20 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Begin to wait for the body."""
         self._in_head = False
-        self._head_ended = True
+        self._went_on = True
+        self._head_bytes = 0
         self._wait(self.limits.body_s)
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        self._went_on = True
+        self._head_bytes = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         """Wait for nothing: now the answer is due."""
-        self._in_head = True
+        self._in_head = self._went_on = True
         self._head_bytes = self._request_bytes = 0
         self._done_waiting()
         super().on_message_complete()
