@@ -22,8 +22,8 @@ settings.register_profile("patient", settings(), deadline=None, suppress_health_
 settings.load_profile("patient")
 
 
-def pytest_unconfigure() -> None:
-    """Stop what the tests shared."""
+def pytest_sessionfinish() -> None:
+    """Stop what the tests shared; later it would be too late in a process that works for another one."""
     OF_RUN.close()
 
 
