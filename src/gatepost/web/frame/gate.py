@@ -58,8 +58,11 @@ class Connection(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _in_head = True
     _went_on = False
-    """In what arrived last a head ended, or its body went on."""
+    """In what arrived last a line of a head, a head or a piece of a body ended."""
     _head_bytes = 0
+    """Of lines that have ended."""
+    _loose_bytes = 0
+    """Of what arrived since, and belongs to none yet."""
     _request_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
@@ -88,8 +91,8 @@ class Connection(HttpToolsProtocol):
         if self._went_on or self.transport.is_closing():
             return
         # Also what is no header yet: one that never ends, empty lines before a request, what a chunk's size has beside it.
-        self._head_bytes += len(data)
-        if self._head_bytes > self.limits.head_bytes:
+        self._loose_bytes += len(data)
+        if self._head_bytes + self._loose_bytes > self.limits.head_bytes:
             if self._in_head:
                 self.send_400_response("Request head too large.")
             else:  # The answer may have begun.
@@ -98,7 +101,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
-        self._head_bytes = 0
+        self._head_bytes = self._loose_bytes = 0
         self._wait_for_head()
 
     def on_url(self, url: bytes) -> None:
@@ -115,24 +118,26 @@ class Connection(HttpToolsProtocol):
         """Begin to wait for the body."""
         self._in_head = False
         self._went_on = True
-        self._head_bytes = 0
+        self._head_bytes = self._loose_bytes = 0
         self._wait(self.limits.body_s)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
         self._went_on = True
-        self._head_bytes = 0
+        self._head_bytes = self._loose_bytes = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Wait for nothing: now the answer is due."""
         self._in_head = self._went_on = True
-        self._head_bytes = self._request_bytes = 0
+        self._head_bytes = self._loose_bytes = self._request_bytes = 0
         self._done_waiting()
         super().on_message_complete()
 
     def _count(self, count: int) -> None:
+        self._went_on = True
+        self._loose_bytes = 0
         self._head_bytes += count
         if self._head_bytes > self.limits.head_bytes:
             raise TooLarge
