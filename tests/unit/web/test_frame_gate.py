@@ -94,28 +94,27 @@ async def test_a_head_ends_at_its_limit(begin, piece):
     connection.connection_lost(None)
 
 
-@pytest.mark.parametrize("size", [1, 10, 100, 500, 900])
-async def test_a_head_in_pieces_counts_once(size):
-    """However it arrives, one just below the limit is read."""
+async def assert_answered(*pieces: bytes) -> None:
+    """Send a request in these pieces; it is served, and the connection stays."""
     connection, transport = connect()
-    head = HEAD + b"Cookie: " + b"a" * 940 + b"\r\n\r\n"
-    for start in range(0, len(head), size):
-        connection.data_received(head[start : start + size])
-    for _ in range(10):
-        await asyncio.sleep(0)
-    assert transport.written.startswith(b"HTTP/1.1 204 ") and transport.is_open
-    connection.connection_lost(None)
-
-
-async def test_what_stands_between_small_chunks_is_no_large_head():
-    """A body may come one byte at a time, each with as much about it as its writer likes; the limit begins anew with each."""
-    connection, transport = connect()
-    for piece in (CHUNKED, *(b"1;" + b"x" * 60 + b"\r\n", b"a\r\n") * 100, b"0\r\nX: ", b"y" * 900 + b"\r\n\r\n"):
+    for piece in pieces:
         connection.data_received(piece)
     for _ in range(10):
         await asyncio.sleep(0)
     assert transport.written.startswith(b"HTTP/1.1 204 ") and transport.is_open
     connection.connection_lost(None)
+
+
+@pytest.mark.parametrize("size", [1, 10, 100, 500, 900])
+async def test_a_head_in_pieces_counts_once(size):
+    """However it arrives, one just below the limit is read."""
+    head = HEAD + b"Cookie: " + b"a" * 940 + b"\r\n\r\n"
+    await assert_answered(*(head[start : start + size] for start in range(0, len(head), size)))
+
+
+async def test_what_stands_between_small_chunks_is_no_large_head():
+    """A body may come one byte at a time, each with as much about it as its writer likes; the limit begins anew with each."""
+    await assert_answered(CHUNKED, *(b"1;" + b"x" * 60 + b"\r\n", b"a\r\n") * 100, b"0\r\nX: ", b"y" * 900 + b"\r\n\r\n")
 
 
 async def test_a_body_ends_at_the_limit_of_all():
