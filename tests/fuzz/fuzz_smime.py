@@ -2,7 +2,8 @@
 """Fuzz whole S/MIME mails: `python tests/fuzz/fuzz_smime.py [-max_total_time=3600] [FOLDER]`.
 
 Needs atheris. The first octet says what the others are: a mail, or an object that a mail is put around. Whatever they are, nothing
-raises, nothing is called valid or authenticated but what this run's keys signed or encrypted, and nothing takes long.
+raises, nothing is called valid or authenticated but what this run's keys signed or encrypted, no line of a header is in doubt in what
+is written, and nothing takes long.
 """
 
 import sys
@@ -16,10 +17,13 @@ with atheris.instrument_imports(include=["gatepost"]):
     from gatepost.encryption.cms.certificate import Certificate
     from gatepost.encryption.cms.enveloped.addressee import addressee
     from gatepost.encryption.cms.enveloped.ciphers import AES256_CBC, AES256_GCM
+    from gatepost.encryption.cms.fault import Fault
     from gatepost.encryption.cms.policy import LEGACY
     from gatepost.encryption.cms.signed.signer import Signer, default_scheme
     from gatepost.encryption.paths.source import Collected
     from gatepost.encryption.paths.validator import Validator
+    from gatepost.encryption.smime.canonical import canonical
+    from gatepost.encryption.smime.form import form_of_mail
     from gatepost.encryption.smime.opening import open_mail
     from gatepost.encryption.smime.path_trust import PathTrust
     from gatepost.encryption.smime.policy import ReadPolicy, ReleasePolicy
@@ -80,8 +84,11 @@ def check_one(data: bytes) -> None:
         opened = open_mail(raw, KEYS, policy, LENIENT)
         assert opened.release not in ("authenticated", "signed") or opened.reading.content in OURS, opened
         assert (opened.mail is None) == (opened.release in ("held", "closed"))
-    without_signatures(raw)
-    sign(raw, (SIGNER,), NOW, SignAs(header_protection=True))
+        assert opened.release in ("held", "closed", "plain") or not parse(opened.mail).headers.stray, opened.mail
+    removed = without_signatures(raw)
+    assert not removed.removed or not parse(removed.mail).headers.stray, removed.mail
+    signed = sign(raw, (SIGNER,), NOW, SignAs(header_protection=True))
+    assert isinstance(signed, Fault) or form_of_mail(parse(raw)) != "none" or not parse(canonical(raw)).headers.stray, signed
     encrypt(raw, TO, PROTECTED)
     assert time.process_time() - started < MOST_SECONDS * 10, "instrumented code is slow, but not that slow"
 

@@ -36,7 +36,7 @@ Hide = Literal["none", "baseline", "shy"]
 T = TypeVar("T")
 
 _GOOD = ("valid_bound", "valid_domain", "valid")
-_FIELD = re.compile(rb"^[!-9;-~]+[ \t]*:", re.MULTILINE)
+_BEGINS_WITH_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:").match
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 mail = App(name="mail", help="Sign, encrypt, decrypt and verify a mail file.")
@@ -194,12 +194,11 @@ def _tell(report: "Report") -> None:
 
 
 def _mail(file: Path) -> bytes:
-    """Read a mail as it would stand on the wire; what has no header at all is something else."""
+    """Read a mail as it would stand on the wire; what does not begin with a header field is something else."""
     raw = mail_in(file)
-    end = raw.find(b"\r\n\r\n")
-    if _FIELD.search(raw, 0, end if end >= 0 else len(raw)) is None:
+    if _BEGINS_WITH_FIELD(raw) is None:
         name = "standard input" if str(file) == "-" else str(file)
-        raise UsageError(f"{name} holds no mail, for it has no header; give a whole mail, as a mail program saves it")
+        raise UsageError(f"{name} holds no mail, for it begins with no header field; give a whole mail, as a mail program saves it")
     return raw
 
 

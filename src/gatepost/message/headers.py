@@ -2,7 +2,7 @@
 """The header of an entity as a list of fields over the original bytes (RFC 5322 §2.2).
 
 Promises: nothing is copied until it is asked for; a field knows where it stands, so that it can be
-cut out without touching its neighbours; a line that is no field is passed over (`parse` names it).
+cut out without touching its neighbours; a line that is no field is passed over (`parse` names it, `stray` gives it).
 """
 
 import re
@@ -85,6 +85,12 @@ class Headers:
     def has_bare_cr(self) -> bool:
         """Whether a CR stands in it without an LF, where some readers begin a line (RFC 5322 §2.2 has none)."""
         return self._block.count(b"\r") != self._block.count(b"\r\n")
+
+    @property
+    def stray(self) -> list[tuple[int, bytes]]:
+        """The lines that are neither a field nor the continuation of one, each with its number from 1 on and without its end."""
+        left = _FIELD.sub(lambda field: b"\n" * field[0].count(b"\n"), self._block)
+        return [(number, line.removesuffix(b"\r")) for number, line in enumerate(left.split(b"\n"), 1) if line]
 
     def all(self, name: str) -> list[Field]:
         """Give every field of this name."""

@@ -129,8 +129,7 @@ AS_IT_SHOULD_BE = {
 NEVER = ("@/absent", "@/directory", "@/empty", "@/garbage", "@/mail.eml", "@/broken CERTIFICATE", "@/broken PKCS12", "@/broken X509 CRL")
 TIMES = ("9999-12-31T23:59Z", "0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00", "1949-12-31", "yesterday", "2026-02-30", "", " ")
 BAD = {
-    # None with random bytes: now and then a line of theirs reads as a header field, and then it is a mail.
-    "FILE": (*(one for one in NEVER if one != "@/mail.eml"), "@/anna.crt", "-"),
+    "FILE": (*(one for one in NEVER if one != "@/mail.eml"), "@/anna.crt", "@/anna.p12", "@/ca.crl", "@/ca.der", "-"),
     "--key": (*NEVER, "@/anna.crt", "@/anna.key", "@/ca.der", "@/ca.crl", "@/truncated"),
     "--recipient": (*NEVER, "@/anna.key", "@/anna.p12", "@/ca.crl", "@/ca.crt", "@/truncated", "@/malformed"),
     "--trust": (*NEVER, "@/anna.key", "@/anna.p12", "@/ca.crl", "@/truncated", "@/malformed"),

@@ -145,10 +145,14 @@ def test_a_mail_that_only_a_sender_shows_is_his_or_a_mismatch_that_names_both():
 
 
 def test_a_from_that_only_some_readers_see_is_told():
-    """A mail without any other From is nobody's only where no reader sees one."""
-    found = judged("X: a\n", outside=(b"X: a", b"From\0: boss@example.org"))
+    """A mail without any other From is nobody's only where no reader sees one; outside, such a line is no field and breaks the mail."""
+    content = b"From\0: boss@example.org\r\nContent-Type: text/plain; hp=clear\r\n\r\nAll is well.\r\n"
+    head = b"To: bob@example.org\r\nContent-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    found = report(read(head + base64_lines(sign_cms(content, (signer(),), NOW))), Asked(TRUST, NOW))
     assert (found.verdict, found.findings) == ("valid_mismatch", ("from-unreadable",))
     assert "so that only some readers take it for one" in found.reason
+    found = judged("X: a\n", outside=(b"X: a", b"From\0: boss@example.org"))
+    assert (found.verdict, found.findings) == ("broken", ("stray-line",))
 
 
 def test_a_line_end_that_hides_nothing_is_told_and_no_more():

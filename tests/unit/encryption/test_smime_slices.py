@@ -51,7 +51,7 @@ PARTS = (
     + b"--bb--\r\n"
 )
 EIGHT_BIT = b"From: anna@example.org\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + "Grüße über alles\r\n".encode() * 30
-ODD = b"From: anna@example.org\r\nno field\r\nContent-Type: text/plain\r\n\r\n" + b"All is well.\r\n" * 20
+ODD = b"From: anna@example.org\r\nX-Odd : a\r\nContent-Type: text/plain\r\n\r\n" + b"All is well.\r\n" * 20
 MAILS = (PLAIN, PARTS, EIGHT_BIT, ODD)
 
 
@@ -65,7 +65,7 @@ def made() -> list[bytes]:
             found.append(one)
         found.extend((seal(raw, (SIGNER,), NOW, TO), encrypt(opaque, TO, GCM), wrap(raw, (SIGNER,), NOW, TO)))
     assert all(isinstance(one, bytes) for one in found)
-    return found
+    return found + [b"no field\r\n" + one for one in found[-9:]]
 
 
 SAMPLES = made()

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from gatepost.encryption.cms.space import LARGE, AnyBytes
 from gatepost.encryption.smime.enclosed import body_of, span
 from gatepost.encryption.smime.header_protection import ProtectedHeader, differing, only_outside
-from gatepost.message.headers import Field
+from gatepost.message.headers import Field, Headers
 from gatepost.message.outline import Outline
 from gatepost.message.tree import Entity, Message
 
@@ -46,13 +46,18 @@ def harmless(header: bytes) -> bytes:
 
 
 def mail_fields(mail: Message, *, without: Collection[str] = ()) -> bytes:
-    """Give the fields that are not the content's; `without` are further names, in lower case."""
+    """Give the fields that are not the content's, and lines that are none; `without` are further names, in lower case."""
     if mail.outline is not None and not without:
         return mail.outline.other_fields
     left_out = frozenset((*without, "mime-version"))
-    return b"".join(
-        field_bytes(mail, field) for field in mail.headers if not is_content_field(field) and field.name.lower() not in left_out
-    )
+    fields = [field_bytes(mail, field) for field in mail.headers if not is_content_field(field) and field.name.lower() not in left_out]
+    return b"".join(fields if mail.outline is not None else (*fields, stray_field(mail.headers)))
+
+
+def stray_field(headers: Headers) -> bytes:
+    """Give the lines of a header that are no field as one that all readers read alike; b'' when there are none."""
+    lines = [text for _, line in headers.stray if (text := harmless(line).strip())]
+    return b"X-Stray-Lines: " + b"\r\n ".join(lines) + b"\r\n" if lines else b""
 
 
 def is_content_field(field: Field) -> bool:

@@ -18,6 +18,7 @@ Finding = Literal[
     "certificates-only",  # a bag of certificates, no signature
     "other-digest-announced",  # micalg names another digest than the signers used
     "ambiguous-type",  # a protected entity names its type, its encoding or its boundary twice or oddly: readers differ in what counts
+    "stray-line",  # a line of a protected entity's header is no field: some readers end the header there, and what follows is a text
     "type-differs",  # the object is of another kind than its Content-Type says
     "malformed-encoding",  # the object's base64 holds something else
     "other-content",  # what is signed is no MIME entity by its signed type: a receipt, a time stamp
@@ -43,6 +44,7 @@ BREAKING: frozenset[str] = frozenset(
         "too-many-layers",
         "limit-exceeded",
         "ambiguous-type",
+        "stray-line",
     }
 )
 """With one of these a signed mail is broken, whatever its signatures say."""

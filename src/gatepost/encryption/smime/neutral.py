@@ -10,6 +10,7 @@ import re
 
 from gatepost.encryption.cms.fault import Refusal
 from gatepost.encryption.smime.calendar_markup import without_markup
+from gatepost.encryption.smime.frame import stray_field
 from gatepost.encryption.smime.parts import are_doubtful, has_lone_cr_boundary, is_double
 from gatepost.encryption.smime.seven_bit import base64_lines
 from gatepost.message import defects
@@ -167,14 +168,15 @@ def _reads_as_markup(head: bytes) -> bool:
 
 def _plain(entity: Entity, text: str) -> Edit:
     """Give the edit that makes plain text of a leaf; the fields that are not its content's stay, as a mail's that it is the content of."""
-    kept = b"".join(_line(field) for field in entity.headers if field.name[:8].lower() != "content-")
+    kept = b"".join(_line(field) for field in entity.headers if field.name[:8].lower() != "content-") + stray_field(entity.headers)
     data = "\r\n".join(text.splitlines()).encode("utf-8", "replace")
     return _edit(entity, kept + b"Content-Type: text/plain; charset=utf-8\r\n", data)
 
 
 def _replaced(entity: Entity, data: bytes) -> Edit:
     """Give the edit that puts another content into a leaf, whose other fields stay."""
-    return _edit(entity, b"".join(_line(field) for field in entity.headers if field.name.lower() != "content-transfer-encoding"), data)
+    fields = b"".join(_line(field) for field in entity.headers if field.name.lower() != "content-transfer-encoding")
+    return _edit(entity, fields + stray_field(entity.headers), data)
 
 
 def _line(field: Field) -> bytes:

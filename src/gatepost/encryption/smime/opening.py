@@ -19,7 +19,7 @@ from gatepost.encryption.smime.layer import BREAKING, SignedLayer
 from gatepost.encryption.smime.legacy_display import without_legacy_display
 from gatepost.encryption.smime.neutral import has_garbled_header, neutral
 from gatepost.encryption.smime.policy import READ, RELEASE, ReadPolicy, ReleasePolicy
-from gatepost.encryption.smime.reading import Reading, read
+from gatepost.encryption.smime.reading import Reading, has_stray_line, read
 from gatepost.message.parse import parse
 from gatepost.message.tree import Message
 
@@ -80,7 +80,8 @@ def open_mail(untrusted_raw: bytes, keys: KeyRing, policy: ReleasePolicy = RELEA
     if policy.unauthenticated == "held":
         return Opened("held", None, reading, findings, "nobody vouches for the decrypted content, and policy keeps such content back")
     try:
-        neutralised = neutral(reading.inner)
+        # A content whose header has a line that is no field is written as one plain text already.
+        neutralised = None if has_stray_line(reading.inner) else neutral(reading.inner)
     except Refusal as refusal:
         reason = f"nobody vouches for the decrypted content, and {refusal.fault.reason}"
         return Opened("held", None, reading, _once(findings, "limit-exceeded"), reason)

@@ -74,6 +74,7 @@ _Step = tuple[Layer, Message | None]
 """A layer, and what lies inside; None when it was not opened."""
 
 _MARKS = re.compile(rb";\s*+(?:hp|protected-headers)\*?+\s*+=\s*+(\"[^\"]*+\"|[^\s;]*+)", re.IGNORECASE).findall
+_STRAY = frozenset({defects.HEADER_WITHOUT_COLON, defects.MBOX_FROM_LINE})
 _DOUBLE = frozenset({defects.DUPLICATE_CONTENT_TYPE, defects.DUPLICATE_TRANSFER_ENCODING})
 
 
@@ -93,6 +94,8 @@ def read(untrusted_raw: bytes, keys: KeyRing | None = None, policy: ReadPolicy =
             break
         if _is_ambiguous_type(message):
             findings.append("ambiguous-type")
+        if has_stray_line(message, but_separator=message is mail):
+            findings.append("stray-line")
         if form == "multipart":
             step: _Step = read_clear_signed(message.entity if isinstance(message, Enclosed) else message.root, policy)
         else:
@@ -113,6 +116,13 @@ def read(untrusted_raw: bytes, keys: KeyRing | None = None, policy: ReadPolicy =
         findings.extend(_of_mark(message))
     ended = (_of_limit(len(layers), policy),) if limit else ()
     return Reading(mail, tuple(layers), tuple(contents), (*findings, *ended), limit)
+
+
+def has_stray_line(message: Message, *, but_separator: bool = False) -> bool:
+    """Say whether a line of the header is no field; an mbox's separator before a mail is a line of its header for no reader."""
+    if message.outline is not None or _STRAY.isdisjoint(defects_of(message)):
+        return False
+    return any(not (but_separator and number == 1 and line.startswith(b"From ")) for number, line in message.headers.stray)
 
 
 def _of_limit(layers: int, policy: ReadPolicy) -> Finding:

@@ -2,8 +2,9 @@
 """Sign and encrypt whole mails (RFC 8551 §3.3 to §3.5).
 
 A clear signature is over a content that every relay leaves alone; one that cannot be made so is signed opaque, or refused, as the
-caller's rule says. A mail that is signed already is left as it is: signatures directly inside each other are read differently by
-different readers, so who wants his own removes the other one first (`removal.py`). Around an encryption one is made by `wrap` alone.
+caller's rule says. A mail of whose header a line is no field is refused: some readers end the header there. One that is signed already
+is left as it is: signatures directly inside each other are read differently by different readers, so who wants his own removes the
+other one first (`removal.py`). Around an encryption one is made by `wrap` alone.
 """
 
 import secrets
@@ -83,6 +84,8 @@ def sign(raw: bytes, signers: Sequence[Signer], when: datetime, how: SignAs = CL
         return fault
     if form_of_mail(mail) != "none":
         return bytes(mail.raw)
+    if fault := _doubtful(mail):
+        return fault
     content = signed_content(mail) if how.header_protection and not _is_protected(mail) else content_pieces(mail)
     return _whole(_signed(mail_fields(mail) + _MIME, content, signers, when, how))
 
@@ -90,7 +93,7 @@ def sign(raw: bytes, signers: Sequence[Signer], when: datetime, how: SignAs = CL
 def encrypt(raw: bytes, to: Sequence[Addressee], how: EncryptAs = COMPATIBLE) -> bytes | Fault:
     """Encrypt a mail, signed or not."""
     mail = glance(canonical(raw), _LIMITS)
-    if fault := _unfit(mail, parts_matter=how.header_protection):
+    if fault := _unfit(mail, parts_matter=how.header_protection) or _doubtful(mail):
         return fault
     if how.header_protection and form_of_mail(mail) == "none" and not _is_protected(mail):
         fields, content = encrypted_content(mail, how.confidentiality, legacy_display=how.legacy_display)
@@ -114,6 +117,8 @@ def seal(
         return fault
     if form_of_mail(mail) != "none":
         return encrypt(raw, to, encrypt_as)
+    if fault := _doubtful(mail):
+        return fault
     is_protected = _is_protected(mail)
     if encrypt_as.header_protection and not is_protected:
         fields, content = encrypted_content(mail, encrypt_as.confidentiality, legacy_display=encrypt_as.legacy_display)
@@ -207,6 +212,12 @@ def _unfit(mail: Message, *, parts_matter: bool) -> Fault | None:
     if mail.outline is not None and not parts_matter:
         return None
     return Fault("too-large", f"the mail exceeds the limit message.{mail.exceeded}") if mail.exceeded else None
+
+
+def _doubtful(mail: Message) -> Fault | None:
+    """Refuse a mail with a line in its header that is no field: nobody knows where its author meant the body to begin."""
+    stray = None if mail.outline is not None else mail.headers.stray
+    return Fault("malformed", f"line {stray[0][0]} of the mail's header is no header field") if stray else None
 
 
 def _is_protected(mail: Message) -> bool:
