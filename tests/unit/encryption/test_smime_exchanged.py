@@ -16,6 +16,7 @@ from gatepost.encryption.cms.enveloped.encrypt import encrypt as encrypt_cms
 from gatepost.encryption.cms.fault import Fault
 from gatepost.encryption.cms.limits import Limits
 from gatepost.encryption.cms.signed.signer import Signer, default_scheme
+from gatepost.encryption.cms.signed.write import sign as sign_cms
 from gatepost.encryption.paths.validator import Validator
 from gatepost.encryption.smime import writing
 from gatepost.encryption.smime.opening import open_mail
@@ -296,8 +297,8 @@ def test_what_differs_is_still_in_doubt(fields):
 )
 def test_a_mark_of_protected_fields_in_doubt_breaks_the_mail(head):
     """Some readers would show the From inside, some the one outside."""
-    raw = b"From: anna@example.org\r\n" + head + b"X-From: boss@example.org\r\n\r\nx\r\n"
-    found = judged(sign(raw, (SIGNER,), NOW))
+    around = b"From: anna@example.org\r\nContent-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    found = judged(around + base64_lines(sign_cms(head + b"From: boss@example.org\r\n\r\nx\r\n", (SIGNER,), NOW)))
     assert (found.verdict, "ambiguous-type" in found.findings) == ("broken", True)
 
 

@@ -158,9 +158,9 @@ def test_a_from_that_only_some_readers_see_is_told():
 def test_a_line_end_that_hides_nothing_is_told_and_no_more():
     """The header of a whole mail is looked at as it stands, the protected one too."""
     for protected in (False, True):
-        found = judged("From: Boss <anna@example.org>\nX: a\rb\nReply-To: eve@example.com\n", protected=protected)
+        found = judged("From: Boss <anna@example.org>\nX: a\r b\nReply-To: eve@example.com\n", protected=protected)
         assert "answers to it go elsewhere" in found.reason
-        found = judged("From: anna@example.org\nSubject: a\rb\n", protected=protected)
+        found = judged("From: anna@example.org\nSubject: a\r b\n", protected=protected)
         assert (found.verdict, "bare-line-end" in found.findings) == ("valid_bound", True)
 
 

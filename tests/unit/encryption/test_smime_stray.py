@@ -86,7 +86,7 @@ def enveloped(content: bytes, cipher: Cipher) -> bytes:
 
 
 @pytest.mark.parametrize("form", ["multipart", "opaque"])
-@pytest.mark.parametrize("stray", [b"Pay me.\r\n", b" folded\r\n", b" \r\n", b"Sub ject: x\r\n"])
+@pytest.mark.parametrize("stray", [b"Pay me.\r\n", b" folded\r\n", b" \r\n", b"Sub ject: x\r\n", b"From now on pay me.\r\n"])
 @pytest.mark.parametrize("where", ["before all", "before the type"])
 def test_a_signature_below_such_a_line_is_broken(form, stray, where):
     """Some readers end the header there and show what follows as text, which nobody signed."""
@@ -110,11 +110,13 @@ def test_a_signature_in_an_encryption_below_such_a_line_is_broken_too():
     assert (found.verdict, "stray-line" in found.findings) == ("broken", True)
 
 
-def test_an_mbox_line_above_a_mail_leaves_no_doubt():
-    """All readers pass it over; below another layer it is a line like any other."""
-    assert judged(STRAY["an mbox line"][0][:48] + sign(MAIL, SIGNERS, NOW)).verdict == "valid_bound"
-    found = judged(STRAY["an mbox line"][0][:48] + b"and more\r\n" + sign(MAIL, SIGNERS, NOW))
-    assert "stray-line" in found.findings
+@pytest.mark.parametrize("line", [b"Pay me.\r\n", b" Pay me.\r\n", b"From x\r\n"])
+def test_such_a_line_above_the_signature_itself_breaks_the_mail(line):
+    """Readers that end the header there show the part as a text."""
+    found = judged(
+        sign(MAIL, SIGNERS, NOW).replace(b"Content-Type: application/pkcs7-signature", line + b"Content-Type: application/pkcs7-signature")
+    )
+    assert (found.verdict, found.findings) == ("broken", ("stray-line",))
 
 
 def opened(raw: bytes, policy: ReleasePolicy = RELEASE) -> Opened:

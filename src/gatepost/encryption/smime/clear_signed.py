@@ -19,6 +19,7 @@ from gatepost.encryption.smime.policy import ReadPolicy
 from gatepost.message.tree import Entity, Message
 
 _CR = 13
+_SIGNATURES = SIGNATURE_TYPES | OPAQUE_TYPES
 _NUMBERS = {
     "1.3.14.3.2.26": "sha1",
     "2.16.840.1.101.3.4.2.1": "sha256",
@@ -39,7 +40,9 @@ def read_clear_signed(root: Entity, policy: ReadPolicy) -> tuple[SignedLayer, Me
     content, signature = parts[0], parts[1]
     if len(parts) > 2 and "outside-signature" not in odd:
         odd.append("outside-signature")
-    if signature.content_type.full not in SIGNATURE_TYPES | OPAQUE_TYPES and not signature.filename.lower().endswith(".p7s"):
+    if signature.headers.stray:
+        odd.append("stray-line")
+    if not _is_signature(signature):
         return _unreadable([*odd, "no-signature-part"], "the second part is no signature", root)
     end = _end_before(root, signature)
     signed, inside = cut(content, end)
@@ -61,6 +64,12 @@ def read_clear_signed(root: Entity, policy: ReadPolicy) -> tuple[SignedLayer, Me
     if micalg and any(judgement.scheme is not None and judgement.scheme.digest not in announced for judgement in judgements):
         odd.append("other-digest-announced")
     return SignedLayer("multipart", judgements, certificates, cms.revocations, tuple(odd), None, cms.overhead_bytes), inside
+
+
+def _is_signature(part: Entity) -> bool:
+    """Say whether a part is a signature by its type; by its name where the type says nothing, for readers show a text whatever its name."""
+    full = part.content_type.full
+    return full in _SIGNATURES or (full == "application/octet-stream" and part.filename.lower().endswith(".p7s"))
 
 
 def _end_before(root: Entity, signature: Entity) -> int:

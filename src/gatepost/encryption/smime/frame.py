@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 
 from gatepost.encryption.cms.space import LARGE, AnyBytes
 from gatepost.encryption.smime.enclosed import body_of, span
-from gatepost.encryption.smime.header_protection import ProtectedHeader, differing, only_outside
+from gatepost.encryption.smime.header_protection import ProtectedHeader, differing, only_outside, plain, texts
 from gatepost.message.headers import Field, Headers
 from gatepost.message.outline import Outline
 from gatepost.message.tree import Entity, Message
@@ -19,6 +19,7 @@ _MARK = re.compile(rb';\s*+(?:hp|hp-legacy-display|protected-headers)=(?:"[^"\r\
 # The outermost repeat is not possessive: CPython 3.11.2 (Debian 12) loses the position of nested possessive groups.
 _HEADER = re.compile(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+(?:\n|\Z)(?:[ \t][^\n]*+(?:\n|\Z))*+)*").fullmatch
 _ODD, _LONE_LF = re.compile(rb"\0|\r(?!\n)").sub, re.compile(rb"(?<!\r)\n").sub
+_TYPED = re.compile(rb"[^:]++:[ \t\r\n]*+[^\s;/()\"]++/[^\s;/()\",]++").match
 _TEXT = b"Content-Type: text/plain\r\n"
 
 Pieces = tuple[AnyBytes, ...]
@@ -79,6 +80,19 @@ def content_pieces(mail: Message, extra: bytes = b"", mark: bytes = b"") -> Piec
     return (b"".join(pieces),) if len(pieces[-1]) <= LARGE else pieces
 
 
+def without_marks(line: bytes) -> bytes:
+    """Take the marks of protected fields out of a Content-Type."""
+    return _MARK.sub(b"", line)
+
+
+def with_mark(line: bytes, mark: bytes) -> bytes:
+    """Put a parameter into a Content-Type, directly behind the type: what follows may be a quote or a comment that is not closed."""
+    found = _TYPED(line)
+    if found is not None:
+        return line[: found.end()] + mark + line[found.end() :]
+    return line.rstrip().rstrip(b";") + mark + b"\r\n"
+
+
 def framed(mail: Message, inside: Message, protected: ProtectedHeader | None = None, names: Iterable[str] | None = None) -> bytes:
     """Put a content into a mail's envelope, in one."""
     return b"".join(framed_pieces(mail, inside, protected, names))
@@ -96,7 +110,8 @@ def framed_pieces(
     """Put a content into a mail's envelope; protected fields take the place of those outside.
 
     Fields that are replaced by others stay readable as X-Outer-*, and so do those that RFC 9788 would have inside and that are not:
-    whoever added a Cc on the way is answered by nobody. `names`, in lower case, are the only ones that are taken, those in `but`
+    whoever added a Cc on the way is answered by nobody. Protected ones that are not taken, and say what is not said outside, stay as
+    X-Inner-*. `names`, in lower case, are the only ones that are taken, those in `but`
     stay as they are outside. Controls that would end a line for some readers become blanks;
     a content whose own fields are known to have none `is_clean`.
     """
@@ -113,16 +128,25 @@ def framed_pieces(
 def _protected_fields(mail: Message, protected: ProtectedHeader, names: Iterable[str] | None, but: Collection[str]) -> bytes:
     """Give the mail's fields, the protected ones in their places."""
     allowed = None if names is None else frozenset(names)
-    named = ((field.name.lower(), field) for field in protected.fields)
-    fields = [field for name, field in named if (allowed is None or name in allowed) and name not in but]
+    fields: list[Field] = []
+    left: list[Field] = []
+    for field in protected.fields:
+        name = field.name.lower()
+        (fields if (allowed is None or name in allowed) and name not in but else left).append(field)
     taken = [field.name.lower() for field in fields]
     added = only_outside(mail, protected) if allowed is None else ()
     lines = [mail_fields(mail, without=(*taken, *added))]
     for name in (*differing(mail, protected), *added):
         if name in taken or name in added:
             lines.extend(b"X-Outer-" + field_bytes(mail, field) for field in mail.headers.all(name))
-    lines.extend(field.name.encode() + b":" + _LONE_LF(b"\r\n", harmless(whole_line(field.raw))) for field in fields)
+    lines.extend(_written(field) for field in fields)
+    shown = {name: frozenset(texts(mail.headers, name)) for name in {field.name.lower() for field in left}}
+    lines.extend(b"X-Inner-" + _written(field) for field in left if plain(field.decoded) not in shown[field.name.lower()])
     return b"".join(lines)
+
+
+def _written(field: Field) -> bytes:
+    return field.name.encode() + b":" + _LONE_LF(b"\r\n", harmless(whole_line(field.raw)))
 
 
 def _unmarked(inside: Message, protected: ProtectedHeader | None) -> Pieces:
@@ -132,7 +156,8 @@ def _unmarked(inside: Message, protected: ProtectedHeader | None) -> Pieces:
         return _TEXT, b"\r\n", bytes(inside.raw)
     if protected is not None and protected.kind == "message" and entity.content_type.full == "message/rfc822" and entity.children:
         entity = entity.children[0]
-    pieces = _entity(inside, entity, b"", b"", unmarked=protected is not None)
+    extra = stray_field(entity.headers) if entity is not inside.root else b""
+    pieces = _entity(inside, entity, extra, b"", unmarked=protected is not None)
     return (*map(harmless, map(bytes, pieces[:-1])), pieces[-1])
 
 
@@ -149,8 +174,8 @@ def _entity(mail: Message, entity: Entity, extra: bytes, mark: bytes, *, unmarke
         line = field_bytes(mail, field)
         if field.name.lower() == "content-type" and not typed:
             typed = True
-            line = _MARK.sub(b"", line) if unmarked else line
-            line = line.rstrip().rstrip(b";") + mark + b"\r\n" if mark else line
+            line = without_marks(line) if unmarked else line
+            line = with_mark(line, mark) if mark else line
         pieces.append(line)
     if not typed:
         pieces.append(_TEXT[:-2] + mark + b"\r\n")

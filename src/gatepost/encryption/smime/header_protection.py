@@ -43,9 +43,8 @@ class ProtectedHeader(NamedTuple):
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """The protected fields, each name's first alone."""
-        found = (self.headers.first(name) for name in (*PROTECTED, _HIDDEN_WITH_SUBJECT))
-        return tuple(field for field in found if field is not None)
+        """The protected fields; what the author wrote twice is there twice."""
+        return tuple(field for name in (*PROTECTED, _HIDDEN_WITH_SUBJECT) for field in self.headers.all(name))
 
 
 def protected_header(outer: Message, content: Message) -> ProtectedHeader | None:
@@ -58,8 +57,8 @@ def protected_header(outer: Message, content: Message) -> ProtectedHeader | None
         return ProtectedHeader("protected-headers", "", content.headers, content.root)
     if content_type[:2] == ("message", "rfc822") and content.root.children:
         inner = content.root.children[0]
-        if form_of(inner) != "none":
-            return None  # a mail with a protection of its own is passed on, not this mail's content (RFC 9788 §4.10.1)
+        if parameters.get("forwarded", "").lower() == "yes" or form_of(inner) != "none":
+            return None  # a mail that is passed on, not this mail's content (RFC 9788 §4.10.1 says so of one with a protection of its own)
         # Without the parameter it may be a mail that was forwarded: then it has another author as a rule.
         if parameters.get("forwarded", "").lower() == "no" or _same_from(outer.headers, inner.headers, outer):
             return ProtectedHeader("message", "", inner.headers, inner)
@@ -69,12 +68,11 @@ def protected_header(outer: Message, content: Message) -> ProtectedHeader | None
 def differing(outer: Message, protected: ProtectedHeader) -> tuple[str, ...]:
     """Give the names of the protected fields that are other ones outside, in lower case."""
     found = []
-    for field in protected.fields:
-        name = field.name.lower()
+    for name in dict.fromkeys(field.name.lower() for field in protected.fields):
         if name == "from":
             if from_differs(outer, protected) or _names(outer.headers, outer) != _names(protected.headers, outer):
                 found.append(name)
-        elif name in outer.headers and _plain(outer.headers.decoded(name)) != _plain(field.decoded):
+        elif name in outer.headers and texts(outer.headers, name) != texts(protected.headers, name):
             found.append(name)
     return tuple(found)
 
@@ -138,16 +136,16 @@ def changed_outside(outer: Message, protected: ProtectedHeader) -> tuple[str, ..
 
     Only hp="cipher" says what was left outside (RFC 9788 §2.2); of what is encrypted otherwise nobody knows.
     """
-    said: dict[str, str] = {}
+    said: dict[str, list[str]] = {}
     for field in protected.headers.all("hp-outer") if protected.mode == "cipher" else ():
         name, _, value = field.decoded.partition(":")
-        said.setdefault(name.strip().lower(), _plain(value))
+        said.setdefault(name.strip().lower(), []).append(plain(value))
     if not said:
         return ()
     return tuple(
         name
         for name in PROTECTED
-        if name in outer.headers and _plain(outer.headers.decoded(name)) not in (said.get(name), _plain(protected.headers.decoded(name)))
+        if name in outer.headers and texts(outer.headers, name) not in (said.get(name), texts(protected.headers, name))
     )
 
 
@@ -169,8 +167,14 @@ def _names(headers: Headers, mail: Message) -> list[str]:
     """Give what From shows beside its addresses: names, groups and comments, however they are written."""
     read = [parse_mailboxes(field.raw, mail.root.limits) for field in headers.all("from")]
     names = [name for one in read for name in (*(mailbox.display_name for mailbox in one.mailboxes), "", *one.groups, "", *one.comments)]
-    return [_plain(decode_words(name)) for name in names]
+    return [plain(decode_words(name)) for name in names]
 
 
-def _plain(text: str) -> str:
+def texts(headers: Headers, name: str) -> list[str]:
+    """Give what the fields of a name say."""
+    return [plain(field.decoded) for field in headers.all(name)]
+
+
+def plain(text: str) -> str:
+    """Give a text with single blanks."""
     return " ".join(text.split())

@@ -8,9 +8,9 @@ import re
 
 _NEARLY = rb"[^!-~\r\n\t ]*+"
 _BEHIND_CR = re.compile(
-    rb"\r(?!\n)(?:\Z|\r(?!\n)|" + _NEARLY + rb"(?:from|sender|reply-to|content-[!-9;-~]++)[^!-~\r\n]*+:)|(?:\A|\n)\r(?!\n)", re.IGNORECASE
+    rb"\r(?!\n)(?:(?!\r\n|[ \t]|[!-9;-~]++[ \t]*+:)|(?:from|sender|reply-to|content-[!-9;-~]++)[ \t]*+:)|(?:\A|\n)\r(?!\n)", re.IGNORECASE
 )
-"""What begins there is a field that is shown or says how, or the line is empty and ends the header."""
+"""What begins there is a field that is shown or says how, or it is none, and ends the header."""
 _FROM = _NEARLY.join((b"f", b"r", b"o", b"m"))
 _NEARLY_FROM = re.compile(rb"(?:\A[^!-~\r\n]*+|[\r\n]" + _NEARLY + rb")" + _FROM + rb"[^!-~\r\n]*+:", re.IGNORECASE)
 

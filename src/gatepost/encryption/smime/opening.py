@@ -33,6 +33,7 @@ Release = Literal[
 ]
 
 
+_NOBODY_IS_ANSWERED_BY = ("subject", "keywords", "comments", "thread-topic")
 _is_odd = lru_cache(maxsize=1024)(is_odd)
 
 
@@ -88,8 +89,8 @@ def open_mail(untrusted_raw: bytes, keys: KeyRing, policy: ReleasePolicy = RELEA
     inner = reading.inner if neutralised is None else parse(neutralised, limits)
     # The fields as they came: what is made plain text has lost its mark.
     protected = protected_header(reading.mail, reading.inner)
-    # Of protected fields only the subject is taken: a changed Reply-To would send the answer, and the text in it, to a stranger.
-    mail = framed_pieces(reading.mail, inner, protected, ("subject",), is_clean=True)
+    # Of protected fields only these are taken: a changed Reply-To would send the answer, and the text in it, to a stranger.
+    mail = framed_pieces(reading.mail, inner, protected, _NOBODY_IS_ANSWERED_BY, is_clean=True)
     if protected is not None and from_differs(reading.mail, protected):
         findings = _once(findings, "from-differs")
     return Opened("neutralised", mail, reading, findings if neutralised is None else (*findings, "neutralised"), "")

@@ -11,6 +11,7 @@ from gatepost.encryption.smime.legacy_display import with_legacy_display
 from gatepost.message.headers import Field
 from gatepost.message.tree import Message
 
+SIGNED, ENCRYPTED = b'; hp="clear"', b'; hp="cipher"'
 _NOT_THE_AUTHORS = frozenset(
     {
         "mime-version",
@@ -29,12 +30,12 @@ _NOT_THE_AUTHORS = frozenset(
         "authentication-results",
     }
 )
-_NOT_THE_AUTHORS_BEGIN = ("content-", "resent-", "arc-", "x-outer-")
+_NOT_THE_AUTHORS_BEGIN = ("content-", "resent-", "arc-", "x-outer-", "x-inner-")
 
 
 def signed_content(mail: Message) -> Pieces:
     """Give the content with the mail's fields inside, for a signature alone."""
-    return content_pieces(mail, _copied(mail), b'; hp="clear"')
+    return content_pieces(mail, _copied(mail), SIGNED)
 
 
 def encrypted_content(mail: Message, confidentiality: Confidentiality, *, legacy_display: bool = False) -> tuple[bytes, Pieces]:
@@ -48,7 +49,7 @@ def encrypted_content(mail: Message, confidentiality: Confidentiality, *, legacy
     )
     inside = _copied(mail) + said
     shown = with_legacy_display(mail, confidentiality) if legacy_display else mail
-    return outer, content_pieces(shown, inside, b'; hp="cipher"')
+    return outer, content_pieces(shown, inside, ENCRYPTED)
 
 
 def outer_fields(mail: Message, confidentiality: Confidentiality) -> bytes:

@@ -94,7 +94,7 @@ def read(untrusted_raw: bytes, keys: KeyRing | None = None, policy: ReadPolicy =
             break
         if _is_ambiguous_type(message):
             findings.append("ambiguous-type")
-        if has_stray_line(message, but_separator=message is mail):
+        if has_stray_line(message):
             findings.append("stray-line")
         if form == "multipart":
             step: _Step = read_clear_signed(message.entity if isinstance(message, Enclosed) else message.root, policy)
@@ -118,11 +118,9 @@ def read(untrusted_raw: bytes, keys: KeyRing | None = None, policy: ReadPolicy =
     return Reading(mail, tuple(layers), tuple(contents), (*findings, *ended), limit)
 
 
-def has_stray_line(message: Message, *, but_separator: bool = False) -> bool:
-    """Say whether a line of the header is no field; an mbox's separator before a mail is a line of its header for no reader."""
-    if message.outline is not None or _STRAY.isdisjoint(defects_of(message)):
-        return False
-    return any(not (but_separator and number == 1 and line.startswith(b"From ")) for number, line in message.headers.stray)
+def has_stray_line(message: Message) -> bool:
+    """Say whether a line of the header is no field."""
+    return message.outline is None and not _STRAY.isdisjoint(defects_of(message)) and bool(message.headers.stray)
 
 
 def _of_limit(layers: int, policy: ReadPolicy) -> Finding:

@@ -21,6 +21,8 @@ from gatepost.message.raw import has_long_line
 from gatepost.message.splice import Edit, append_headers, replace_body, replace_field, splice
 from gatepost.message.tree import Entity, Message
 
+_ENCODING = "content-transfer-encoding"
+_IDENTITIES = ("7bit", "8bit", "binary")
 _LINE = 57
 """Octets that a line of base64 stands for."""
 
@@ -107,9 +109,10 @@ def quoted_printable(data: bytes) -> bytes:
 
 def _encoded(entity: Entity) -> tuple[bytes, bytes]:
     """Give a leaf's new encoding, and its body in it; b'' where there is none."""
+    if entity.encoding not in _IDENTITIES or entity.content_type.maintype == "multipart" or entity.headers.count(_ENCODING) > 1:
+        # What stands in such a body is against its encoding, or readers differ in which that is; a multipart may have none.
+        return b"", b""
     body = span(entity.raw, entity.body_start, entity.end)
-    if entity.encoding in ("base64", "quoted-printable"):
-        return b"", b""  # what stands in such a body is against its encoding; nobody knows what was meant
     if entity.content_type.maintype == "text" and all(map(_is_text, lines((body,)))):
         return b"quoted-printable", written(map(quoted_printable, lines((body,))), len(body))
     return b"base64", written(base64_pieces((body,)), len(body) * 78 // 57 + SLICE)
@@ -121,5 +124,5 @@ def _is_text(block: bytes) -> bool:
 
 
 def _encoding(entity: Entity, word: bytes) -> Edit:
-    field = entity.headers.first("content-transfer-encoding")
+    field = entity.headers.first(_ENCODING)
     return append_headers(entity, b"Content-Transfer-Encoding: " + word + b"\r\n") if field is None else replace_field(field, word)

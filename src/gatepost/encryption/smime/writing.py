@@ -2,9 +2,8 @@
 """Sign and encrypt whole mails (RFC 8551 §3.3 to §3.5).
 
 A clear signature is over a content that every relay leaves alone; one that cannot be made so is signed opaque, or refused, as the
-caller's rule says. A mail of whose header a line is no field is refused: some readers end the header there. One that is signed already
-is left as it is: signatures directly inside each other are read differently by different readers, so who wants his own removes the
-other one first (`removal.py`). Around an encryption one is made by `wrap` alone.
+caller's rule says. A mail that is signed already is left as it is: signatures directly inside each other are read differently by
+different readers, so who wants his own removes the other one first (`removal.py`). Around an encryption one is made by `wrap` alone.
 """
 
 import secrets
@@ -29,10 +28,10 @@ from gatepost.encryption.smime.canonical import canonical
 from gatepost.encryption.smime.confidentiality import Confidentiality
 from gatepost.encryption.smime.form import form_of_mail
 from gatepost.encryption.smime.frame import Pieces, content_pieces, mail_fields
-from gatepost.encryption.smime.protection import encrypted_content, signed_content
+from gatepost.encryption.smime.prepared import prepared, unfit, unparted
+from gatepost.encryption.smime.protection import ENCRYPTED, SIGNED, encrypted_content, signed_content
 from gatepost.encryption.smime.seven_bit import are_fit, base64_lines, base64_pieces, seven_bit
 from gatepost.message.glance import glance
-from gatepost.message.tree import Message
 
 EightBit = Literal["reencoded", "opaque", "refused"]
 """What becomes of a content that is not fit for a clear signature: made fit, or else opaque; opaque at once; refused."""
@@ -80,25 +79,31 @@ COMPATIBLE = EncryptAs()
 def sign(raw: bytes, signers: Sequence[Signer], when: datetime, how: SignAs = CLEAR) -> bytes | Fault:
     """Sign a mail; one that is signed or encrypted already comes back as it is."""
     mail = glance(canonical(raw), _LIMITS)
-    if fault := _unfit(mail, parts_matter=how.header_protection):
+    if fault := unfit(mail, parts_matter=how.header_protection):
         return fault
     if form_of_mail(mail) != "none":
         return bytes(mail.raw)
-    if fault := _doubtful(mail):
-        return fault
-    content = signed_content(mail) if how.header_protection and not _is_protected(mail) else content_pieces(mail)
+    ready = prepared(mail, mark=SIGNED if how.header_protection else b"")
+    if isinstance(ready, Fault):
+        return ready
+    content = signed_content(ready) if how.header_protection else content_pieces(ready)
     return _whole(_signed(mail_fields(mail) + _MIME, content, signers, when, how))
 
 
 def encrypt(raw: bytes, to: Sequence[Addressee], how: EncryptAs = COMPATIBLE) -> bytes | Fault:
     """Encrypt a mail, signed or not."""
     mail = glance(canonical(raw), _LIMITS)
-    if fault := _unfit(mail, parts_matter=how.header_protection) or _doubtful(mail):
+    if fault := unfit(mail, parts_matter=how.header_protection):
         return fault
-    if how.header_protection and form_of_mail(mail) == "none" and not _is_protected(mail):
-        fields, content = encrypted_content(mail, how.confidentiality, legacy_display=how.legacy_display)
+    if form_of_mail(mail) != "none":
+        return unparted(mail) or _encrypted(mail_fields(mail) + _MIME, content_pieces(mail), to, how.cipher)
+    ready = prepared(mail, mark=ENCRYPTED, times=2) if how.header_protection else prepared(mail, mark=b"")
+    if isinstance(ready, Fault):
+        return ready
+    if how.header_protection:
+        fields, content = encrypted_content(ready, how.confidentiality, legacy_display=how.legacy_display)
     else:
-        fields, content = mail_fields(mail), content_pieces(mail)
+        fields, content = mail_fields(ready), content_pieces(ready)
     return _encrypted(fields + _MIME, content, to, how.cipher)
 
 
@@ -113,18 +118,19 @@ def seal(
 ) -> bytes | Fault:
     """Sign a mail and encrypt the signed content; header protection is that of the encryption."""
     mail = glance(canonical(raw), _LIMITS)
-    if fault := _unfit(mail, parts_matter=encrypt_as.header_protection or sign_as.header_protection):
+    if fault := unfit(mail, parts_matter=encrypt_as.header_protection or sign_as.header_protection):
         return fault
     if form_of_mail(mail) != "none":
         return encrypt(raw, to, encrypt_as)
-    if fault := _doubtful(mail):
-        return fault
-    is_protected = _is_protected(mail)
-    if encrypt_as.header_protection and not is_protected:
-        fields, content = encrypted_content(mail, encrypt_as.confidentiality, legacy_display=encrypt_as.legacy_display)
+    mark = ENCRYPTED if encrypt_as.header_protection else SIGNED if sign_as.header_protection else b""
+    ready = prepared(mail, mark=mark, times=2 if mark is ENCRYPTED else 1)
+    if isinstance(ready, Fault):
+        return ready
+    if encrypt_as.header_protection:
+        fields, content = encrypted_content(ready, encrypt_as.confidentiality, legacy_display=encrypt_as.legacy_display)
     else:
-        fields = mail_fields(mail)
-        content = signed_content(mail) if sign_as.header_protection and not is_protected else content_pieces(mail)
+        fields = mail_fields(ready)
+        content = signed_content(ready) if sign_as.header_protection else content_pieces(ready)
     inside = _signed(b"", content, signers, when, sign_as)
     if isinstance(inside, Fault):
         return inside
@@ -205,20 +211,3 @@ def _encoded(size: int) -> int:
 def _whole(made: Pieces | Fault) -> bytes | Fault:
     """Put a mail together."""
     return made if isinstance(made, Fault) else b"".join(made)
-
-
-def _unfit(mail: Message, *, parts_matter: bool) -> Fault | None:
-    """Refuse a mail that was not read whole; where its parts do not matter, one whose header was not."""
-    if mail.outline is not None and not parts_matter:
-        return None
-    return Fault("too-large", f"the mail exceeds the limit message.{mail.exceeded}") if mail.exceeded else None
-
-
-def _doubtful(mail: Message) -> Fault | None:
-    """Refuse a mail with a line in its header that is no field: nobody knows where its author meant the body to begin."""
-    stray = None if mail.outline is not None else mail.headers.stray
-    return Fault("malformed", f"line {stray[0][0]} of the mail's header is no header field") if stray else None
-
-
-def _is_protected(mail: Message) -> bool:
-    return "hp" in mail.content_type.parameters

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make a mail ready to be signed or encrypted: what would be read otherwise than its author wrote it is mended, or refused.
+
+A line of its header that is no field is refused, for some readers end the header there. Marks of protected fields (RFC 9788) in a mail
+that nothing protects are taken off, or its reader would look inside for fields that stand outside. A mail that is nothing but another
+one says that it is passed on, or the other's header would be taken for its own (RFC 8551 §3.1).
+"""
+
+from gatepost.config.limits import MessageLimits
+from gatepost.encryption.cms.fault import Fault
+from gatepost.encryption.smime.frame import with_mark, without_marks
+from gatepost.message.content_type import MESSAGE_RFC822, parse_content_type
+from gatepost.message.glance import glance
+from gatepost.message.splice import replace_field, splice
+from gatepost.message.tree import Message
+
+_LIMITS = MessageLimits()
+_MARKS = frozenset({"hp", "hp-legacy-display", "protected-headers"})
+_OURS = 4096
+"""Bytes of the fields that are added; a few."""
+_RECORD = len(b"HP-Outer: ")
+_NO_PLACE = Fault("unsupported", "the mail's Content-Type is so odd that its header cannot be protected")
+
+
+def unfit(mail: Message, *, parts_matter: bool) -> Fault | None:
+    """Refuse a mail that was not read whole; where its parts do not matter, one whose header was not."""
+    if mail.outline is not None and not parts_matter:
+        return None
+    return Fault("too-large", f"the mail exceeds the limit message.{mail.exceeded}") if mail.exceeded else None
+
+
+def unparted(mail: Message, *, times: int = 1) -> Fault | None:
+    """Refuse a mail whose header cannot be parted, or could not be read again where each field stands so many times in one."""
+    if mail.outline is None and (stray := mail.headers.stray):
+        # Nobody knows where its author meant the body to begin.
+        return Fault("malformed", f"line {stray[0][0]} of the mail's header is no header field")
+    size = mail.root.header_end if mail.outline is None else mail.outline.header_end
+    if size <= _LIMITS.headers:
+        return None  # no field is so short
+    fields = len(mail.headers)
+    if times * fields + 16 > _LIMITS.headers or times * (size + _RECORD * fields) + _OURS > _LIMITS.header_bytes:
+        return Fault("too-large", "the mail's header has so many fields, or bytes, that it could not be read again")
+    return None
+
+
+def prepared(mail: Message, *, mark: bytes, times: int = 1) -> Message | Fault:
+    """Give a mail that nothing protects, ready for this mark of its own; what needs nothing is the very mail."""
+    if fault := unparted(mail, times=times):
+        return fault
+    content_type = mail.content_type
+    is_marked, is_passed_on = not _MARKS.isdisjoint(content_type.parameters), content_type[:2] == MESSAGE_RFC822[:2]
+    if not (is_marked or is_passed_on or mark):
+        return mail
+    field = mail.headers.first("content-type")
+    if field is None:
+        return mail
+    line = without_marks(field.name.encode() + b":" + field.raw)
+    if is_passed_on and "forwarded" not in content_type.parameters:
+        line = with_mark(line, b"; forwarded=yes")
+    value = line.partition(b":")[2]
+    if not _MARKS.isdisjoint(parse_content_type(value, _LIMITS).parameters):
+        return Fault("malformed", "the mail's Content-Type says, in an odd way, that fields inside it are protected, and none are")
+    if mark and "hp" not in parse_content_type(with_mark(line, mark).partition(b":")[2], _LIMITS).parameters:
+        return _NO_PLACE
+    return mail if value == field.raw else glance(splice(mail.raw, (replace_field(field, value.strip()),)), _LIMITS)

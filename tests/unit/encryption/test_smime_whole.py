@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever an author wrote, its reader gets: odd types, repeated fields, marks of protection that nothing protects, passed-on mails."""
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from cms_people import NOW, authority, person, ring
+from gatepost.encryption.cms.certificate import Certificate
+from gatepost.encryption.cms.enveloped.addressee import addressee
+from gatepost.encryption.cms.enveloped.ciphers import AES256_CBC, AES256_GCM
+from gatepost.encryption.cms.enveloped.encrypt import encrypt as encrypt_cms
+from gatepost.encryption.cms.fault import Fault
+from gatepost.encryption.cms.signed.signer import Signer, default_scheme
+from gatepost.encryption.paths.validator import Validator
+from gatepost.encryption.smime.opening import open_mail
+from gatepost.encryption.smime.path_trust import PathTrust
+from gatepost.encryption.smime.policy import ReleasePolicy
+from gatepost.encryption.smime.reading import read
+from gatepost.encryption.smime.removal import without_signatures
+from gatepost.encryption.smime.seven_bit import base64_lines
+from gatepost.encryption.smime.verify import Asked, Report, report
+from gatepost.encryption.smime.writing import EncryptAs, SignAs, encrypt, seal, sign
+from gatepost.message.decode import decoded
+from gatepost.message.parse import parse
+
+FIELDS = b"From: anna@example.org\r\nTo: bob@example.org\r\nSubject: Secret\r\n"
+ANNA = person("p256", "anna")
+SIGNERS = (Signer(ANNA.private, ANNA.certificate, default_scheme(ANNA.certificate)),)
+TO = (addressee(ANNA.certificate),)
+TRUST = PathTrust(Validator((Certificate(authority()[1].public_bytes(Encoding.DER)),)))
+REMOVED = ReleasePolicy(signatures="removed")
+GCM, CBC = EncryptAs(AES256_GCM), EncryptAs(AES256_CBC)
+HIDING, HIDING_CBC = EncryptAs(AES256_GCM, header_protection=True), EncryptAs(AES256_CBC, header_protection=True)
+WAYS = {
+    "GCM": lambda raw: encrypt(raw, TO, GCM),
+    "CBC": lambda raw: encrypt(raw, TO, CBC),
+    "GCM, header protected": lambda raw: encrypt(raw, TO, HIDING),
+    "CBC, header protected": lambda raw: encrypt(raw, TO, HIDING_CBC),
+    "sealed": lambda raw: seal(raw, SIGNERS, NOW, TO),
+    "sealed, header protected": lambda raw: seal(raw, SIGNERS, NOW, TO, encrypt_as=HIDING_CBC),
+    "sealed, header signed": lambda raw: seal(raw, SIGNERS, NOW, TO, sign_as=SignAs(header_protection=True)),
+}
+SIGNED = {
+    "clear": lambda raw: sign(raw, SIGNERS, NOW),
+    "opaque": lambda raw: sign(raw, SIGNERS, NOW, SignAs("opaque")),
+    "clear, header protected": lambda raw: sign(raw, SIGNERS, NOW, SignAs(header_protection=True)),
+}
+
+
+def fields(raw: bytes) -> list[tuple[str, str]]:
+    """Give the fields of a mail but those of its content, and but what stood for a hidden subject."""
+    found = [(field.name.lower(), field.text) for field in parse(raw).headers]
+    return sorted(one for one in found if one[0][:5] not in ("conte", "mime-") and one != ("x-outer-subject", "[...]"))
+
+
+def got_back(way: str, raw: bytes) -> bytes:
+    """Encrypt a mail one way and open it, or sign it and take the signature off."""
+    if way in SIGNED:
+        written = SIGNED[way](raw)
+        assert judged(written).verdict == "valid_bound"
+        return without_signatures(written).mail
+    mail = open_mail(WAYS[way](raw), ring(ANNA), REMOVED).mail
+    assert mail is not None
+    return mail
+
+
+def judged(raw: bytes) -> Report:
+    return report(read(raw, ring(ANNA)), Asked(TRUST, NOW))
+
+
+REPEATED = (
+    b"Comments: a\r\nComments: b\r\n", b"Keywords: a\r\nKeywords: b\r\n", b"Cc: c@example.org\r\nCc: d@example.org\r\n",
+    b"Subject: Another\r\n", b"To: carol@example.org\r\n", b"Reply-To: anna@example.org\r\nReply-To: anna@example.org\r\n",
+    b"Thread-Topic: Secret\r\nThread-Topic: Plan\r\n", b"Message-ID: <a@b>\r\nMessage-ID: <c@d>\r\n", b"From: anna@example.org\r\n",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("way", [*WAYS, *SIGNED])
+@pytest.mark.parametrize("extra", REPEATED)
+def test_a_field_that_is_written_twice_comes_back_twice(way, extra):
+    """Whether the header is protected or not, and whether RFC 5322 lets it stand twice or not."""
+    raw = FIELDS + extra + b"Content-Type: text/plain\r\n\r\nAll is well.\r\n"
+    if way in SIGNED and extra[:5] == b"From:":
+        assert without_signatures(SIGNED[way](raw)).mail
+        return
+    assert fields(got_back(way, raw)) == fields(raw)
+
+
+ODD_TYPES = (
+    b'text/plain; name="abc', b"text/plain (abc", b'text/plain; name="a\\', b"text/plain; (a;b", b"text/plain;", b"text/plain; ;",
+    b"text/plain;\r\n charset=utf-8", b"TEXT/Plain ; charset=utf-8", b"text/plain, text/html",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("way", [*WAYS, *SIGNED])
+@pytest.mark.parametrize("kind", ODD_TYPES)
+def test_an_odd_type_hides_no_mark_of_protected_fields(way, kind):
+    """The mark stands before a quote or a comment that is never closed, so the fields inside are found."""
+    raw = FIELDS + b"Content-Type: " + kind + b"\r\n\r\nAll is well.\r\n"
+    back = got_back(way, raw)
+    assert fields(back) == fields(raw)
+    if way not in ("CBC", "CBC, header protected"):
+        assert parse(back).headers.text("content-type") == parse(raw).headers.text("content-type")
+    assert b"All is well." in decoded(parse(back).root).data
+
+
+@pytest.mark.parametrize("way", [*WAYS, *SIGNED])
+@pytest.mark.parametrize("kind", [b"text", b"", b"(a) ;", b'te"xt/plain', b"(a", b'"', b"(a) text/plain", b'text; name="a'])
+def test_a_type_that_is_none_takes_the_mark_or_is_refused(way, kind):
+    """Else the subject would be hidden and never found again."""
+    raw = FIELDS + b"Content-Type: " + kind + b"\r\n\r\nAll is well.\r\n"
+    written = (WAYS | SIGNED)[way](raw)
+    if written == Fault("unsupported", "the mail's Content-Type is so odd that its header cannot be protected"):
+        assert kind in (b"(a", b'"', b'text; name="a') and ("protected" in way or "signed" in way)
+    else:
+        assert fields(got_back(way, raw)) == fields(raw)
+
+
+MARKS = (
+    b'; hp="cipher"',
+    b"; hp=clear",
+    b"; hp=x",
+    b'; protected-headers="v1"',
+    b'; hp-legacy-display="1"',
+    b"; hp=cipher; hp-legacy-display=1",
+)
+
+
+@pytest.mark.parametrize("way", [*WAYS, *SIGNED])
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_mark_in_a_mail_that_nothing_protects_is_taken_off(way, mark):
+    """Its reader would else look for fields inside, or take the first lines of its text for some."""
+    raw = FIELDS + b"Content-Type: text/plain" + mark + b"; charset=utf-8\r\n\r\nSubject: Secret\r\n\r\nAll is well.\r\n"
+    assert b"Secret" not in (WAYS[way](raw) if way in WAYS and "header protected" in way else b"")
+    back = got_back(way, raw)
+    assert fields(back) == fields(raw)
+    assert parse(back).content_type.parameters == {"charset": "utf-8"}
+    assert parse(back).root.body == b"Subject: Secret\r\n\r\nAll is well.\r\n"
+
+
+@pytest.mark.parametrize("mark", [b"; hp*0=a", b"; hp*=utf-8''cipher", b"; (x) hp=cipher", b"; hp =cipher"])
+def test_a_mark_that_is_written_oddly_is_taken_off_or_refused(mark):
+    """It is never left where somebody could believe it."""
+    raw = FIELDS + b"Content-Type: text/plain" + mark + b"\r\n\r\nAll is well.\r\n"
+    for way in WAYS.values():
+        written = way(raw)
+        if isinstance(written, Fault):
+            assert "in an odd way" in written.reason
+        else:
+            assert fields(open_mail(written, ring(ANNA), REMOVED).mail) == fields(raw)
+
+
+INNER = b"From: anna@example.org\r\nTo: old@example.org\r\nSubject: Old\r\nX-A: b\r\nContent-Type: text/plain\r\n\r\nOld text.\r\n"
+
+
+@pytest.mark.parametrize("way", [*WAYS, *SIGNED])
+@pytest.mark.parametrize("more", [b"", b"; forwarded=yes", b"; forwarded=no"])
+def test_a_mail_that_is_nothing_but_another_of_the_same_author_stays_one(way, more):
+    """Who passes his own mail on means that mail, and no header for the one around it."""
+    raw = FIELDS + b"Content-Type: message/rfc822" + more + b"\r\n\r\n" + INNER
+    if more == b"; forwarded=no" and "header protected" not in way and way != "sealed, header signed":
+        return  # that is how other programs protect a header
+    back = got_back(way, raw)
+    assert fields(back) == fields(raw)
+    assert parse(back).root.body == INNER
+
+
+def enveloped(content: bytes, cipher) -> bytes:
+    kind = b"authEnveloped-data" if cipher.authenticated else b"enveloped-data"
+    head = b"Content-Type: application/pkcs7-mime; smime-type=" + kind + b"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    return FIELDS + head + base64_lines(encrypt_cms(content, TO, cipher))
+
+
+@pytest.mark.parametrize("cipher", [AES256_CBC, AES256_GCM], ids=["CBC", "GCM"])
+def test_a_line_that_is_no_field_in_a_protected_message_is_kept(cipher):
+    """Its fields become the mail's, and the line becomes one."""
+    inner = INNER.replace(b"X-A: b\r\n", b"Dear Bob\r\n")
+    mail = open_mail(enveloped(b"Content-Type: message/rfc822; forwarded=no\r\n\r\n" + inner, cipher), ring(ANNA)).mail
+    assert parse(mail).headers.text("x-stray-lines") == "Dear Bob"
+
+
+@pytest.mark.parametrize("cipher", [AES256_CBC, AES256_GCM], ids=["CBC", "GCM"])
+def test_a_protected_field_that_is_not_believed_stays_readable(cipher):
+    """It acts on nothing under its other name, and nothing of what was written is lost."""
+    content = (
+        b"Content-Type: text/plain; hp=cipher\r\nFrom: Boss <boss@example.org>\r\nTo: b@x.example\r\nReply-To: eve@x.example\r\n\r\nx\r\n"
+    )
+    mail = parse(open_mail(enveloped(content, cipher), ring(ANNA)).mail).headers
+    assert (mail.text("from"), "reply-to" in mail) == ("anna@example.org", False)
+    assert (mail.text("x-inner-from"), mail.text("x-inner-reply-to")) == ("Boss <boss@example.org>", "eve@x.example")
+    assert "b@x.example" in (mail.text("to"), mail.text("x-inner-to"))
+
+
+def test_a_protected_field_that_differs_stays_readable_when_the_signature_goes():
+    """The one outside counts, which others checked; what was signed is not lost."""
+    written = sign(FIELDS + b"Cc: c@example.org\r\nContent-Type: text/plain\r\n\r\nx\r\n", SIGNERS, NOW, SignAs(header_protection=True))
+    changed = written.replace(b"Subject: Secret", b"Subject: [list] Secret", 1).replace(b"Cc: c@example.org\r\n", b"", 1)
+    mail = parse(without_signatures(changed).mail).headers
+    assert [mail.text(name) for name in ("subject", "x-inner-subject", "cc", "x-inner-cc")] == [
+        "[list] Secret",
+        "Secret",
+        "",
+        "c@example.org",
+    ]
+    assert [field.name for field in parse(without_signatures(written).mail).headers if field.name.startswith("X-Inner")] == []
+
+
+@pytest.mark.parametrize("count", [4_900, 5_100, 9_990, 10_000])
+@pytest.mark.parametrize("way", [*WAYS, *SIGNED])
+def test_what_could_not_be_read_again_is_refused(way, count):
+    """A header that grows beyond our own limits when it is protected."""
+    raw = FIELDS + b"a: b\r\n" * (count - 4) + b"Content-Type: text/plain\r\n\r\nAll is well.\r\n"
+    written = (WAYS | SIGNED)[way](raw)
+    if isinstance(written, Fault):
+        assert written.kind == "too-large" and count > 5_000
+    else:
+        assert fields(got_back(way, raw)) == fields(raw)
+    assert isinstance(written, Fault) == (count > 9_980 or (count > 5_000 and "header protected" in way and way in WAYS))
+
+
+DECOYS = (b"text/html", b"text/plain", b"message/rfc822", b"image/png")
+
+
+@pytest.mark.parametrize("kind", DECOYS)
+def test_a_signature_that_calls_itself_something_to_show_breaks_the_mail(kind):
+    """Readers show a part by its type, and what is in it nobody signed."""
+    written = sign(FIELDS + b"Content-Type: text/plain\r\n\r\nx\r\n", SIGNERS, NOW)
+    own = b'application/pkcs7-signature; name="smime.p7s"'
+    assert own in written
+    assert judged(written.replace(own, b'application/octet-stream; name="smime.p7s"')).verdict == "valid_bound"
+    found = judged(written.replace(own, kind + b'; name="smime.p7s"'))
+    assert (found.verdict, found.findings) == ("broken", ("no-signature-part",))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Type: multipart/mixed\r\nContent-Transfer-Encoding: 8bit\r\n",
+        b"Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: 8bit\r\n",
+        b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\nContent-Transfer-Encoding: 8bit\r\n",
+        b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: x-uuencode\r\n",
+        b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: odd\r\n",
+    ],
+)
+def test_a_body_whose_encoding_is_in_doubt_is_signed_as_it_is(head):
+    """A multipart may have no encoding, two fields are read differently, and an unknown one is nobody's to change."""
+    raw = FIELDS + head + b"\r\nGr\xc3\xbc\xc3\x9fe\r\n"
+    written = sign(raw, SIGNERS, NOW)
+    assert parse(written).content_type.full == "application/pkcs7-mime"
+    assert without_signatures(written).mail.endswith(head + b"\r\nGr\xc3\xbc\xc3\x9fe\r\n")
