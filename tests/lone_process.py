@@ -30,7 +30,7 @@ class LoneProcess:
         """Whether it has not ended."""
         return self._child is not None and self._child.poll() is None
 
-    def terminate(self, timeout_s: float = 20.0) -> int:
+    def terminate(self, timeout_s: float = 60.0) -> int:
         """Send SIGTERM and wait; gives the exit status."""
         assert self._child is not None
         self._child.terminate()

@@ -10,7 +10,7 @@ from typing import Self
 class WireClient:
     """One SMTP connection, blocking, over plain TCP or TLS."""
 
-    def __init__(self, port: int, *, source: str = "127.0.0.1", greet: bool = True, timeout_s: float = 20.0) -> None:
+    def __init__(self, port: int, *, source: str = "127.0.0.1", greet: bool = True, timeout_s: float = 60.0) -> None:
         self.socket: socket.socket = socket.create_connection(("127.0.0.1", port), timeout_s, source_address=(source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._unread = b""

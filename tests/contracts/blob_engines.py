@@ -137,21 +137,27 @@ class Holding:
         self.port = self._listener.getsockname()[1]
         self.held = threading.Event()
         self.connections = itertools.count()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def close(self) -> None:
         """Drop every connection and take no more."""
-        for one in [self._listener, *self._sockets]:
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
+        _hang_up(self._listener)
+        self._accepting.join()
+        for one in self._sockets:
+            _hang_up(one)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection((LOOPBACK, self._target))
-                self._sockets += [client, server]
+                self._sockets.append(client)
+                try:
+                    server = socket.create_connection((LOOPBACK, self._target))
+                except OSError:  # it was killed
+                    _hang_up(client)
+                    continue
+                self._sockets.append(server)
                 for way, source, sink in (("up", client, server), ("down", server, client)):
                     threading.Thread(target=self._pass, args=(way, source, sink), daemon=True).start()
 
@@ -167,3 +173,9 @@ class Holding:
                     return
             with contextlib.suppress(OSError):
                 sink.shutdown(socket.SHUT_WR)
+
+
+def _hang_up(one: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
+    one.close()

@@ -18,6 +18,7 @@ from gatepost.storage.opening import open_store
 from gatepost.storage.sqlite import engine as sqlite_engine
 from gatepost.storage.store import SqliteStore
 from postgres_server import postgres_server
+from waiting import PATIENCE_S, until
 
 ENGINES = ("sqlite", "postgresql")
 
@@ -119,16 +120,25 @@ class HeldUp:
     def __init__(self, store: Store) -> None:
         self._begun, self._go_on = threading.Event(), threading.Event()
         self.operation = store.submit(self._wait, None)
-        assert self._begun.wait(10)
+        assert self._begun.wait(PATIENCE_S)
 
     def _wait(self, connection: Any, arguments: list[Any]) -> list[Any]:
         self._begun.set()
-        self._go_on.wait(10)
+        self._go_on.wait(PATIENCE_S)
         return arguments
 
     def go_on(self) -> None:
         """Let the next group begin."""
         self._go_on.set()
+
+
+async def killed_work_is_over(url: str, program: str = "gatepost") -> None:
+    """Wait until no process of the run's server works for a program that was killed: its last COMMIT may still be on its way there."""
+    if url == "sqlite":
+        return
+    whose = f"datname = '{url.rpartition('/')[2]}' AND application_name = '{program}'"
+    working = f"SELECT count(*) FROM pg_stat_activity WHERE {whose}"
+    await until(lambda: postgres_server().psql(working) == "0", "the server has nothing more to do for the killed process")
 
 
 @contextlib.contextmanager

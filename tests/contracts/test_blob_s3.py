@@ -15,6 +15,7 @@ from gatepost.errors import StoreAway, StoreOwned
 from gatepost.storage import blobs_bucket
 from gatepost.storage.blobs import SWEEP_AGE_S, is_blob_name
 from gatepost.testing.s3 import ACCESS_KEY, SECRET, S3Server
+from waiting import PATIENCE_S
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -247,10 +248,10 @@ def test_a_server_that_dies_in_the_middle_is_away(tmp_path: Path, monkeypatch: p
 
         thread = threading.Thread(target=finish)
         thread.start()
-        assert gate.held.wait(20)
+        assert gate.held.wait(PATIENCE_S)
         server.kill()
         gate.close()
-        thread.join(60)
+        thread.join(PATIENCE_S)
         assert outcome
         assert str(outcome[0]).startswith(f"s3://mid/mails?endpoint=http://127.0.0.1:{gate.port}: ")
         assert list(tmp_path.iterdir()) == []
@@ -279,10 +280,10 @@ def test_a_gateway_that_dies_in_the_middle_leaves_no_blob(url: str, tmp_path: Pa
     command = [sys.executable, "-c", _WRITE, server.url(bucket, port=gate.port), str(tmp_path), str(size)]
     process = subprocess.Popen(command, env={**os.environ, "TEST_BLOBS_LOGIN": f"{ACCESS_KEY}:{SECRET}"}, stdout=subprocess.PIPE)
     try:
-        assert gate.held.wait(20)
+        assert gate.held.wait(PATIENCE_S)
     finally:
         process.kill()
-        said, _ = process.communicate(timeout=20)
+        said, _ = process.communicate(timeout=PATIENCE_S)
     gate.close()
     assert said == b""
     assert server.keys(bucket) == set()
@@ -310,7 +311,9 @@ def test_a_blob_that_comes_by_half_is_not_there(url: str, tmp_path: Path) -> Non
     name = put(s3_store(url, tmp_path / "one"), bytes(20_000_000))
     gate = Holding(server.port, down=12_000_000)
     store = s3_store(server.url(bucket_of(url), port=gate.port), tmp_path / "two")
-    threading.Thread(target=lambda: gate.held.wait(20) and gate.close()).start()
+    closing = threading.Thread(target=lambda: gate.held.wait(PATIENCE_S) and gate.close())
+    closing.start()
     with pytest.raises(StoreAway):
         store.open(name)
+    closing.join()
     assert list((tmp_path / "two").iterdir()) == []

@@ -26,6 +26,7 @@ from gatepost.versioning.change import Versioning
 from gatepost.versioning.draft import Drafts
 from gatepost.versioning.edit import Put
 from gatepost.versioning.store import Versions
+from waiting import PATIENCE_S
 
 ANN = Actor("ann", "console")
 RULE = Rule(name="All other inbound mails", filters=(FilterUse(name="words"),))
@@ -43,8 +44,9 @@ def scored(at: float, points: float, **changes: Any) -> Any:
 
 
 @pytest.fixture
-async def replaying(console: Console, tmp_path: Path) -> Replaying:  # noqa: F811
-    """Give what tries drafts at NOON, over a version 1."""
+async def replaying(console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Replaying:  # noqa: F811
+    """Give what tries drafts at NOON, over a version 1, and has time for it."""
+    monkeypatch.setattr(room, "MOST_S", PATIENCE_S)
     versioning = Versioning(Versions(console.store, lambda: ()), configuration_refusals, clock=lambda: NOON)
     (tmp_path / "seed.toml").write_text(canonical(SEED))
     await versioning.begin(str(tmp_path / "seed.toml"))
@@ -118,7 +120,7 @@ async def test_it_tells_how_far_it_is(console: Console, replaying: Replaying, mo
     run = replaying.run(threshold(2))
     assert (await anext(run)).ended == ""
     await run.aclose()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         assert (await replaying.whole(threshold(2))).looked_at == 59
 
 

@@ -16,6 +16,7 @@ from gatepost.replication.outbox import Outbox, statements
 from gatepost.storage.contract import Store
 from gatepost.storage.opening import open_store
 from postgres_server import postgres_server
+from waiting import PATIENCE_S
 
 SQL = statements("postgresql")
 
@@ -106,12 +107,12 @@ async def test_whoever_rewrites_is_waited_for(store: Store, gateways: list["psyc
     await asyncio.to_thread(_until_somebody_waits, other)
     assert not fetching.done()
     rewriting.execute("COMMIT")
-    assert payloads(await asyncio.wait_for(fetching, 10.0)) == [b"new"]
+    assert payloads(await asyncio.wait_for(fetching, PATIENCE_S)) == [b"new"]
     assert not SQL.rewrite(other, number, b"too late", 0.0)
 
 
 def _until_somebody_waits(connection: "psycopg.Connection[Any]") -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE_S
     while not connection.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone():
         assert time.monotonic() < end
         time.sleep(0.005)
@@ -125,16 +126,18 @@ async def test_a_hard_working_site_loses_and_repeats_nothing(store: Store, url: 
     for writer in writers:
         writer.start()
     seen: list[bytes] = []
-    mark, last = 0, time.monotonic()
-    while any(writer.is_alive() for writer in writers) or time.monotonic() < last + 0.5:
+    mark, end = 0, time.monotonic() + PATIENCE_S
+    while any(writer.is_alive() for writer in writers) or len(seen) < sum(map(len, committed)):
+        assert time.monotonic() < end, f"only {len(seen)} within {PATIENCE_S} s"
         batch = await outbox.fetch(random.choice((1, 7, 500)))
         fresh = [artefact for artefact in batch.artefacts if artefact.sequence > mark]
         assert [one.sequence for one in fresh] == sorted({one.sequence for one in fresh})
         if fresh:
-            mark, last = fresh[-1].sequence, time.monotonic()
+            mark = fresh[-1].sequence
             seen += [one.payload for one in fresh]
         if random.random() < 0.7:
             await outbox.acknowledge(mark)
+    assert [one for one in (await outbox.fetch()).artefacts if one.sequence > mark] == []
     assert len(seen) == len(set(seen))
     assert set(seen) == set().union(*committed)
     assert len(seen) > 500

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from contracts.people_house import House, Site, a_site, an_engine, url_on  # noqa: F401
+from contracts.store_engines import killed_work_is_over
 from gatepost.storage.opening import open_store
 
 PROCESS = Path(__file__).with_name("people_process.py")
@@ -36,6 +37,7 @@ async def test_a_gateway_ends_with_what_the_intranet_has(engine_name: str, site:
     url = url_on(engine_name)
     for turn in range(2):
         await asyncio.to_thread(changed_until_killed, tmp_path / "house", url, 10 * seed + turn, 15 + 10 * turn)
+        await killed_work_is_over(url)
     store = open_store(url, "intranet", tmp_path / "house")
     try:
         house = House(store)

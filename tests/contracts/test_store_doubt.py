@@ -14,7 +14,7 @@ from gatepost.storage.contract import Store
 from gatepost.storage.store import SqliteStore
 from gatepost.testing.postgres import PostgresServer
 from postgres_server import postgres_server
-from waiting import until
+from waiting import PATIENCE_S, until
 
 __all__ = ["engine", "store"]
 
@@ -141,8 +141,8 @@ async def test_a_connection_that_broke_while_idle_costs_nobody_anything(postgres
     notes = await Notes(postgres).make(store)
     assert await notes.stored(store) == []
     name = postgres.url.rpartition("/")[2]
-    gone = server.psql(f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}'")
-    assert gone == "2"
+    whose = f"FROM pg_stat_activity WHERE datname = '{name}' AND backend_type = 'client backend'"
+    assert server.psql(f"SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, 20000)) {whose}") == "2"
     assert await store.perform(notes.add, 1) == 10
     assert await notes.stored(store) == [1]
 
@@ -157,7 +157,7 @@ async def test_a_connection_that_breaks_inside_a_transaction_is_redone(postgres:
         results = notes.add(connection, numbers)
         pids.append(connection.info.backend_pid)
         if len(pids) == 1:
-            server.psql(f"SELECT pg_terminate_backend({pids[0]}, 5000)")
+            server.psql(f"SELECT pg_terminate_backend({pids[0]}, 20000)")
         connection.execute("SELECT 1")
         return results
 
@@ -216,7 +216,7 @@ async def test_two_gateways_in_each_others_way_both_succeed(postgres: StoreEngin
                 arrived.append(name)
                 if len(arrived) == 2:
                     loop.call_soon_threadsafe(meet.set)
-                asyncio.run_coroutine_threadsafe(meet.wait(), loop).result(10)
+                asyncio.run_coroutine_threadsafe(meet.wait(), loop).result(PATIENCE_S)
             connection.execute("UPDATE note SET text = text || %s WHERE id = %s", (name, second))
             return arguments
 

@@ -9,6 +9,7 @@ import pytest
 from contracts.store_engines import HeldUp, Notes, StoreEngine, engine, run_sql, store
 from gatepost.errors import StoreAway, StoreError, StoreFull
 from gatepost.storage.contract import Store
+from waiting import PATIENCE_S
 
 __all__ = ["engine", "store"]
 
@@ -88,7 +89,7 @@ async def test_a_question_sees_what_is_committed_and_holds_up_no_commit(store: S
 
     def count_while_writing(connection: Any) -> tuple[int, int]:
         before = connection.execute("SELECT count(*) FROM note").fetchone()[0]
-        asyncio.run_coroutine_threadsafe(store.perform(notes.add, 2), loop).result(10)
+        asyncio.run_coroutine_threadsafe(store.perform(notes.add, 2), loop).result(PATIENCE_S)
         return before, connection.execute("SELECT count(*) FROM note").fetchone()[0]
 
     await store.perform(notes.add, 1)

@@ -63,7 +63,8 @@ async def test_a_server_that_turned_careless_is_refused_when_we_come_back(carele
     store = engine.open()
     careless.psql("ALTER SYSTEM SET fsync = off")
     careless.psql("SELECT pg_reload_conf()")
-    careless.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'store_%'")
+    await until(lambda: careless.psql("SHOW fsync") == "off", "fsync is off")
+    careless.psql("SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE datname LIKE 'store_%'")
     with pytest.raises(StoreAway, match="fsync is off"):
         await store.perform(lambda connection, arguments: arguments, None)
     careless.psql("ALTER SYSTEM SET fsync = on")

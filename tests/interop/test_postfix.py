@@ -51,10 +51,10 @@ async def test_postfix_sends_through_gatepost(folder: Path, with_tls: bool) -> N
         await asyncio.to_thread(postfix.start)
         try:
             replies = await asyncio.to_thread(_send_all, postfix.port)
-            mails = await sink.wait(len(MAILS), 30)
+            mails = await sink.wait(len(MAILS))
         finally:
             await asyncio.to_thread(postfix.stop)
-        received = gateway.events("mail.received")
+        received = await asyncio.to_thread(gateway.wait_for, "mail.received", len(MAILS))
     assert [reply[:3] for reply in replies] == ["250"] * len(MAILS)
     assert len(received) == len(MAILS)
     by_recipient = {mail.recipients[0]: mail.content for mail in mails}
@@ -75,8 +75,8 @@ async def test_gatepost_sends_to_postfix(folder: Path, with_tls: bool) -> None:
         try:
             async with Gateway(folder / "gw", relay_all_to(postfix.port)) as gateway:
                 replies = await asyncio.to_thread(_send_all, gateway.port)
-                mails = await sink.wait(len(MAILS), 30)
-                done = gateway.events("delivery.done")
+                mails = await sink.wait(len(MAILS))
+                done = await asyncio.to_thread(gateway.wait_for, "delivery.done", len(MAILS))
         finally:
             await asyncio.to_thread(postfix.stop)
     assert [reply[:3] for reply in replies] == ["250"] * len(MAILS)
@@ -103,7 +103,7 @@ async def test_postfix_bounces_what_gatepost_refuses_and_tells_the_sender(folder
                     return client.send("a@outside.example", ["victim@elsewhere.example"], MAILS[0][1])
 
             assert (await asyncio.to_thread(send)).startswith("250")
-            (report,) = await senders.wait(1, 30)
+            (report,) = await senders.wait(1)
         finally:
             await asyncio.to_thread(postfix.stop)
     assert report.sender == ""

@@ -87,6 +87,7 @@ async def test_who_gives_up_his_own_rights_is_asked_first(door: Door, chromium: 
         await page.goto(door.url + "administrators/hugo")
         await page.get_by_label("Disclaimer").uncheck()
         await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_label("I give up these rights of my own")).to_be_visible()
         assert await axe(page) == []
         await page.get_by_label("I give up these rights of my own").check()
         await page.get_by_role("button", name="Save").click()

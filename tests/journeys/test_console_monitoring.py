@@ -202,6 +202,7 @@ async def test_keys_alone_are_enough(house: House, page: Page):
     await keys.press(page.get_by_role("link", name="Go to the content"))
     await keys.write(page.get_by_label("Subject"), "pills")
     await keys.press(page.get_by_role("button", name="Search"))
+    await expect(page.locator("#mails tr")).to_have_count(1)
     await keys.press(page.locator("#mails a").first)
     async with page.expect_download():
         await keys.press(page.get_by_role("link", name="Export message track"))

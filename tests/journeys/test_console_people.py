@@ -131,6 +131,7 @@ async def test_a_user_is_added_and_removed_again(door: Door, page: Page):
     await modify(page, "lee@example.com")
     page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
     await page.get_by_role("button", name="Remove").click()
+    await expect(page.get_by_role("status")).to_have_text("It is removed.")
     user = await asyncio.to_thread(found, door, "kim@example.com")
     expected = [("kim@example.com", True), ("info@example.com", True), ("k.lee@example.com", False)]
     assert [(one["address"], one["enabled"]) for one in user["addresses"]] == expected
@@ -403,6 +404,7 @@ async def test_two_who_edit_one_domain_see_each_other(door: Door, page: Page, ch
         await tab.goto(page.url)
         await tab.get_by_label("Sender of notices").fill("first@example.com")
         await tab.get_by_role("button", name="Save").click()
+        await expect(tab).to_have_url(door.url + "configuration/changes")
         await page.get_by_label("Sender of notices").fill("second@example.com")
         await page.get_by_role("button", name="Save").click()
         await expect(page.get_by_role("row", name="Sender of notices second@example.com first@example.com")).to_be_visible()

@@ -229,6 +229,7 @@ async def test_two_people_see_each_others_drafts(house: House, page: Page, chrom
             await one.goto(f"{house.door.url}{BASE}rules/entry?entry=All+other+inbound+mails")
             await one.get_by_label("Threshold").fill(threshold)
             await one.get_by_role("button", name="Save to the draft").click()
+            await expect(one.get_by_label("Draft", exact=True)).to_contain_text("Draft: 1 change, not applied")
         await expect(his.get_by_label("Draft", exact=True)).to_contain_text(
             "anna has a draft that changes this, too: All other inbound mails"
         )

@@ -17,6 +17,7 @@ import pytest
 
 from gatepost.testing.ports import LOOPBACK, accepts_connections, answers, free_port
 from shared_corpora import corpus
+from waiting import PATIENCE_S
 from wire_client import WireClient
 
 ROOT = Path(__file__).parent.parent.parent
@@ -270,7 +271,7 @@ def test_it_stays_up_and_can_be_looked_at(living: tuple[Demo, "subprocess.Popen[
     answer = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert re.search(r"company\.example +2 ", answer.stdout)
-    assert answers(demo.ports[0])
+    assert answers(demo.ports[0], PATIENCE_S)
     login = re.search(r"log in as (\S+) with (\S+)$", lines[-1])
     assert login
     with WireClient(demo.ports[0]) as client:

@@ -81,6 +81,7 @@ async def test_every_process_tells_that_it_has_started_and_no_mail_is_told(tmp_p
         started = await found(gateway, all_started, name="process.started")
         pids = {one["fields"]["pid"] for one in started}
         assert pids == {pid for found_pids in gateway.running().values() for pid in found_pids}
+        await asyncio.to_thread(gateway.wait_for, "delivery.done", 3)
         told = {event["event"] for event in gateway.events()}
         assert {"mail.received", "delivery.done"} <= told
         everything = await found(gateway, limit=500)

@@ -69,6 +69,12 @@ def incidents(console: Gateway, *words: str) -> list[dict[str, Any]]:
     return [one for one in found if one["kind"] == "link.away"]
 
 
+def subjects(console: Gateway) -> list[str]:
+    """Give the subjects of the mails about Berlin."""
+    tracks = json.loads(console.command("track", "search", "--json").stdout)["tracks"]
+    return [one["subject"] for one in tracks if "berlin" in one["subject"]]
+
+
 async def test_a_gateway_that_dies_is_told_of_through_the_other_and_heals(house: House) -> None:
     """One incident, one mail that any program reads, no complaint of a strict server, and the incident is history when it is back."""
     await to_thread(house.berlin.kill_all)
@@ -81,6 +87,8 @@ async def test_a_gateway_that_dies_is_told_of_through_the_other_and_heals(house:
     read = cast(EmailMessage, email.message_from_bytes(mail.content, policy=email.policy.default))
     assert read["auto-submitted"] == "auto-generated" and read["from"] == "Gatepost <gatepost@example.com>"
     assert "NEW (error): A gateway does not answer: berlin" in read.get_content()
+    await until(lambda: subjects(house.console), "the notice has its track")
+    assert subjects(house.console) == [read["subject"]]
     await to_thread(house.berlin.start)
     await until_slow(lambda: not incidents(house.console))
     [healed] = incidents(house.console, "--all")
@@ -92,8 +100,6 @@ async def test_a_gateway_that_dies_is_told_of_through_the_other_and_heals(house:
         "admin@example.com",
         True,
     )
-    tracks = json.loads(house.console.command("track", "search", "--json").stdout)["tracks"]
-    assert [one["subject"] for one in tracks if "berlin" in one["subject"]] == [read["subject"]]
 
 
 async def test_an_incident_is_checked_again_when_somebody_asks(house: House) -> None:
@@ -108,7 +114,13 @@ async def test_an_incident_is_checked_again_when_somebody_asks(house: House) -> 
     await until(lambda: house.console.command("incident", "check", str(opened["id"])).returncode == 0, "it has healed")
     [healed] = incidents(house.console, "--all")
     assert healed["id"] == opened["id"] and healed["healed_at"] is not None
-    usage = {one["name"]: one for one in house.console.answer("db", "usage")}
+    usage: dict[str, dict[str, Any]] = {}
+
+    def told() -> bool:
+        usage.update({one["name"]: one for one in house.console.answer("db", "usage")})
+        return all(one.get("bytes") for one in usage.values())
+
+    await until(told, "each store tells, those of gateways once they are reached again")
     assert set(usage) == {"intranet", "berlin", "lisbon"}
     assert all(one["bytes"] > 0 and one["bound"] == "disk" and one["tables"] for one in usage.values())
 

@@ -14,7 +14,7 @@ from gatepost.testing.gateway import Gateway, relay_all_to
 from gatepost.testing.load import Plan, generate
 from gatepost.testing.sink import Sink
 from gatepost.tracking.codec import decode_change
-from waiting import until
+from waiting import PATIENCE_S, until
 
 PROGRAM = Path(__file__).parent.parent / "following_process.py"
 
@@ -109,7 +109,7 @@ async def test_an_intranet_that_is_away_for_long_costs_mail_nothing(tmp_path: Pa
     """The outbox grows, mail goes on, and when the intranet is back it is told all of it."""
     async with Sink() as sink, Gateway(tmp_path, relay_all_to(sink.port), role="gateway") as gateway:
         result = await generate(Plan(port=gateway.port, sessions=8, mails=4000, size_bytes=500))
-        await sink.wait(4000)
+        await sink.wait(4000, PATIENCE_S)
         assert (result.accepted, result.refused, result.lost) == (4000, 0, 0)
         await until(lambda: waiting(gateway) >= 4000, "every mail is told of")  # and what processes say of themselves
         intranet = Intranet(gateway)
@@ -123,7 +123,7 @@ async def test_a_console_that_is_killed_is_started_again_and_has_every_track_onc
     """Mail goes on meanwhile, as if nothing had happened."""
     async with Sink() as sink, Gateway(tmp_path, relay_all_to(sink.port)) as gateway:
         stop = asyncio.Event()
-        load = asyncio.create_task(generate(Plan(port=gateway.port, sessions=2, rate_per_s=60.0, size_bytes=500), stop=stop))
+        load = asyncio.create_task(generate(Plan(port=gateway.port, sessions=2, mails=1000, rate_per_s=60.0, size_bytes=500), stop=stop))
         for turn in range(4):
             await asyncio.to_thread(gateway.wait_for, "process.started", 4 + turn)
             await asyncio.sleep(0.7)

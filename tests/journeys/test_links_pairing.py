@@ -26,6 +26,7 @@ from gatepost.replication.service import Operation, Peer, Service
 from gatepost.replication.wire import STRANGER_BYTES
 from gatepost.storage.store import SqliteStore
 from gatepost.testing.ports import LOOPBACK, free_port
+from waiting import PATIENCE_S
 
 TOO_LATE = "this token is wrong, was used, or is older than 15 minutes; get a new one with `gatepost role invite`"
 
@@ -282,7 +283,7 @@ async def test_a_certificate_that_has_expired_is_turned_away(house: House, tmp_p
 
 async def _until_told(capfd: pytest.CaptureFixture[str], what: str) -> None:
     told: list[str] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while not any(what in one for one in told):
             told += refused_peers(capfd)
             await asyncio.sleep(0.01)

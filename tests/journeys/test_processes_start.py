@@ -16,7 +16,7 @@ from gatepost.testing.ports import LOOPBACK, accepts_connections, answers, free_
 from gatepost.testing.processes import alive, tree
 from gatepost.testing.sink import Sink
 from lone_process import LoneProcess
-from waiting import until
+from waiting import PATIENCE_S, until
 from wire_client import WireClient
 
 MAIL = b"From: a@example.org\r\nSubject: x\r\n\r\ntext\r\n"
@@ -66,7 +66,7 @@ async def test_each_receive_process_serves_the_same_port(tmp_path: Path) -> None
         async with gateway:
             await generate(Plan(port=gateway.port, mails=40, sessions=4))
             await sink.wait(40)
-            assert len(gateway.running()["receive"]) == 2
+            await until(lambda: len(gateway.running()["receive"]) == 2, "both have said that they are ready")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_another_gateways_port_is_not_shared(tmp_path: Path) -> None:
     with first:
         assert use_port(second, first.port)
         assert_refuses(run(second), f"{LOOPBACK}:{first.port}", "in use")
-        assert answers(first.port)
+        assert answers(first.port, PATIENCE_S)
 
 
 def use_port(gateway: Gateway, port: int) -> bool:

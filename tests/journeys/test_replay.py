@@ -2,6 +2,7 @@
 """What a replay says of a mail is what the gateway then does with it: mails go through one under rules A, then under rules B."""
 
 import asyncio
+import json
 import random
 import socket
 from collections import Counter
@@ -37,6 +38,7 @@ from gatepost.testing.gateway import Gateway, relay_all_to
 from gatepost.testing.sink import Sink
 from gatepost.tracking.codec import decode_head
 from gatepost.tracking.record import Status, TrackHead
+from waiting import until
 from wire_client import WireClient
 
 NAME, LISTENER = "gateway.example", "192.0.2.200:25"
@@ -394,7 +396,7 @@ async def test_an_administrator_tries_a_change_on_the_last_days_mail(tmp_path: P
             dns=Dns(zone_file=str(tmp_path / "zone")),
         )
         async with Gateway(tmp_path / "gw", settings) as gateway:
-            await asyncio.to_thread(gateway.wait_for, "configuration.taken", 2)  # version 1, in both processes
+            await until(lambda: works_with(gateway) == [1, 1], "version 1, in both processes")
             for subject in ("pills", "hello"):
                 assert (await asyncio.to_thread(handed_over, gateway.port, subject)).startswith("250")
             document = tmp_path / "new.toml"
@@ -412,6 +414,12 @@ async def test_an_administrator_tries_a_change_on_the_last_days_mail(tmp_path: P
             assert len(await asyncio.to_thread(gateway.answer, "config", "history")) == 1
             alone = await asyncio.to_thread(gateway.command, "config", "apply", str(document), "--replay", "--reason", "x")
             assert alone.returncode == 2 and "say --plan too" in alone.stderr
+
+
+def works_with(gateway: Gateway) -> list[int]:
+    """Give the version of each process."""
+    done = gateway.command("config", "status", "--json")
+    return [one["version"] for one in json.loads(done.stdout or "{}").get("processes", [])]
 
 
 def handed_over(port: int, subject: str) -> str:

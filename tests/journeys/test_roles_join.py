@@ -19,7 +19,7 @@ from gatepost.testing.load import Plan, generate
 from gatepost.testing.ports import LOOPBACK, free_port
 from gatepost.testing.processes import pss_mib
 from gatepost.testing.sink import Sink
-from waiting import until
+from waiting import PATIENCE_S, until
 
 IDLE_MIB = 30.0
 
@@ -98,7 +98,7 @@ async def test_two_gateways_join_one_intranet_and_get_its_configuration(house: A
 
     async def reached(number: int) -> None:
         expected = {"east": [number, number], "west": [number, number]}
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while versions(links := await asked(intranet, "role", "list")) != expected:  # noqa: ASYNC110 -- other processes are asked
                 await asyncio.sleep(0.1)
         assert [link["trouble"] for link in links] == ["", ""]
@@ -141,7 +141,7 @@ async def test_an_intranet_that_was_left_by_a_gateway_is_told_so(house: Any) -> 
     await join(east, intranet, "east")
     assert "intranet.example has left." in await said(east, "role", "leave", "intranet.example")
     assert "no role 'intranet.example' is paired" in await said(east, "role", "leave", "intranet.example", code=1)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while "does not know our certificate" not in (await asked(intranet, "role", "list"))[0]["trouble"]:  # noqa: ASYNC110 -- another process
             await asyncio.sleep(0.1)
     await asyncio.to_thread(east.wait_for, "link.peer_refused")

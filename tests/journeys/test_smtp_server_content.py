@@ -12,7 +12,7 @@ from gatepost.smtp import replies
 from gatepost.smtp.server.intake import INLINE_BYTES
 from gatepost.testing.tls import self_signed
 from security.receiving_server import Client, House, on_both_loops, receiving
-from waiting import until
+from waiting import PATIENCE_S, until
 
 ENVELOPE = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.com>\r\n"
 
@@ -174,7 +174,7 @@ async def test_a_connection_that_ends_leaves_nothing_in_the_spool(when):
         await client.send(text(300_000))
         await until(lambda: house.spools, "a spool is open")
         (spool,) = house.spools
-        await asyncio.to_thread(spool.writing.wait, 5)
+        assert await asyncio.to_thread(spool.writing.wait, PATIENCE_S)
         if when == "between":
             client.abort()
         else:

@@ -11,7 +11,7 @@ import pytest
 from gatepost.smtp.server.proxy import SIGNATURE_V2
 from gatepost.testing.tls import self_signed
 from security.receiving_server import Client, House, on_both_loops, receiving
-from waiting import until
+from waiting import PATIENCE_S, until
 
 BARE = b"BDAT 4 LAST\r\na\nb\n"
 
@@ -151,14 +151,15 @@ async def test_a_tar_pit_can_not_be_pushed():
 @on_both_loops
 async def test_a_held_session_can_be_drained():
     """The end of the process does not wait for a tar pit."""
-    async with receiving(tar_pit="high", drain_s=5.0) as server:
+    async with receiving(tar_pit="high", drain_s=PATIENCE_S) as server:
+        server.reception.tar_pit_s = PATIENCE_S
         client = await Client.connect(server.address)
         await client.send(b"WRONG\r\n")
         (connection,) = server.reception.connections
         await until(lambda: connection._held, "the answer is held")
         began = asyncio.get_running_loop().time()
         await server.reception.drain()
-        assert asyncio.get_running_loop().time() - began < 1
+        assert asyncio.get_running_loop().time() - began < PATIENCE_S / 2
         assert [reply[:3] for reply in await client.rest()] == ["500", "421"]
         await client.close()
 

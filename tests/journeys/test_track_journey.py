@@ -14,6 +14,7 @@ from gatepost.config.configuration import Configuration, OwnedDomain
 from gatepost.config.rules import FilterSettings, FilterUse, Rule, WordGroup
 from gatepost.delivery.handover.client import Handover
 from gatepost.delivery.handover.server import HandoverServer
+from gatepost.delivery.queue import tracks as queue_tracks
 from gatepost.delivery.queue.queue import close_queue, open_queue
 from gatepost.delivery.verification.answers import Answers
 from gatepost.dns.exchangers import Ourselves
@@ -38,6 +39,7 @@ from gatepost.tracking.codec import KIND, compose, decode_change
 from gatepost.tracking.outcome import encoded_drop
 from gatepost.tracking.record import FORM, Attempt, Status, TrackChange, TrackHead
 from gatepost.tracking.refused import RefusedBuffer, RefusedHead
+from waiting import PATIENCE_S
 from wire_client import WireClient
 
 NAME, CLIENT = "gateway.example", "127.0.0.1"
@@ -142,7 +144,7 @@ class TrackedGateway:
     async def changes(self, enough: Callable[["Tracks"], object]) -> "Tracks":
         """Fetch and acknowledge what is told until it is enough."""
         tracks = Tracks()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not enough(tracks):
                 batch = await self.outbox.fetch(acknowledged_to=self.up_to)
                 for artefact in batch.artefacts:
@@ -189,6 +191,7 @@ def track_in(reply: str) -> str:
 @pytest.fixture
 async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[TrackedGateway, Sink]]:
     monkeypatch.setattr(refused, "FLUSH_S", 0.05)
+    monkeypatch.setattr(queue_tracks, "GATHER_S", PATIENCE_S)  # no head leaves before what became of its mail
     async with Sink() as sink:
         gateway = TrackedGateway(tmp_path, configuration(sink.port, tmp_path / "zone"))
         await gateway.open()

@@ -59,6 +59,8 @@ class Answer(NamedTuple):
     raw: bytes
     closed: bool
     took_s: float
+    cpu_s: float
+    """What it cost this process, in which both ends are: a machine that is busy does not count."""
 
     @property
     def status(self) -> int:
@@ -101,9 +103,13 @@ class Target(NamedTuple):
 
     def send(self, *pieces: bytes, context: ssl.SSLContext | None = None, silence_s: float = _PATIENCE_S, peer: str = "") -> Answer:
         """Send bytes on a connection of their own, and take what comes until the server closes or says nothing for so long."""
-        begun = time.monotonic()
+        begun, spent = time.monotonic(), time.process_time()
+
+        def answer(closed: bool) -> Answer:
+            return Answer(bytes(raw), closed, time.monotonic() - begun, time.process_time() - spent)
+
+        raw = bytearray()
         with self.connect(context, peer) as connection:
-            raw = bytearray()
             connection.settimeout(silence_s)
             try:
                 for piece in pieces:
@@ -111,11 +117,11 @@ class Target(NamedTuple):
                 while taken := connection.recv(65_536):
                     raw += taken
             except TimeoutError:
-                return Answer(bytes(raw), False, time.monotonic() - begun)
+                return answer(False)
             except (ConnectionResetError, BrokenPipeError):
                 # Closed while we were sending; what was said before that may still be read.
                 raw += _rest(connection)
-            return Answer(bytes(raw), True, time.monotonic() - begun)
+            return answer(True)
 
 
 def _rest(connection: socket.socket) -> bytes:

@@ -15,6 +15,7 @@ from console_site import PASSWORD
 from gatepost.smtp.certificate import Identity
 from gatepost.testing.tls import self_signed, unchecked_client_context
 from security.console_attack import Target, attacked
+from waiting import PATIENCE_S
 
 COOKIE = "gatepost-session"
 _addresses = (f"127.0.{third}.{fourth}" for third in range(2, 250) for fourth in range(2, 250))
@@ -25,7 +26,7 @@ def client(target: Target, *, tls: bool = False, **headers: str) -> Iterator[htt
     """Give an HTTP client with an address of its own, so that nobody pays for what another one guessed."""
     url = target.url.replace("http", "https") if tls else target.url
     transport = httpx2.HTTPTransport(verify=unchecked_client_context() if tls else True, local_address=next(_addresses))
-    with httpx2.Client(base_url=url, transport=transport, headers=headers) as http:
+    with httpx2.Client(base_url=url, transport=transport, headers=headers, timeout=PATIENCE_S) as http:
         yield http
 
 

@@ -18,6 +18,7 @@ from gatepost.tracking.codec import encode_change
 from gatepost.tracking.record import AttachmentEntry, TrackChange
 from security.console_attack import TEXTS, Target, attacked
 from security.console_marks import mark
+from waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 COOKIE = "gatepost-session"
@@ -145,11 +146,11 @@ async def test_no_other_site_frames_a_page(page: Page, victim: Victim, evil: Evi
     """The frame stays empty, so nobody can be made to click through it."""
     await victim.come_in(page)
     await evil.open(page, f'<iframe src="{victim.url}/account" width=500 height=500></iframe>')
-    await page.wait_for_load_state("networkidle")
-    expected_errors(page).clear()
     frame = page.frames[1]
-    assert frame.url.startswith("chrome-error:")
+    await until(lambda: frame.url.startswith("chrome-error:"), "the frame is refused")
     assert "form_token" not in await frame.evaluate("document.documentElement.outerHTML")
+    await until(lambda: expected_errors(page), "the browser says so")
+    expected_errors(page).clear()
 
 
 async def test_no_other_site_sends_a_form(page: Page, victim: Victim, evil: EvilSite) -> None:

@@ -129,10 +129,10 @@ def test_signing_out_ends_the_session_on_the_server(target):
     ],
     ids=["disabled", "other roles", "a new password", "a new authenticator"],
 )
-def test_a_session_ends_with_what_it_rests_on(target, change):
+def test_a_session_ends_with_what_it_rests_on(target, change, request):
     """At the next request, though it was used a moment ago and is remembered; the token of an administrator who is disabled, too."""
     browser = Browser(target)
-    name = f"ida-{hash(change) % 10_000}"
+    name = f"ida-{request.node.callspec.indices['change']}"
     browser.sign_in(name)
     token = target.run(target.site.token(name))
     assert browser.is_in

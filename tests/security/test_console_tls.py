@@ -10,6 +10,7 @@ from gatepost.smtp.certificate import Identity
 from gatepost.testing.tls import unchecked_client_context
 from security.console_attack import attacked, request
 from security.console_visitors import a_secure_target, an_identity  # noqa: F401 - fixtures
+from waiting import PATIENCE_S
 
 
 def test_tls_is_new_enough(secure):
@@ -89,13 +90,13 @@ def test_a_handshake_that_never_ends_takes_only_its_place(tmp_path, identity):
     """Who begins TLS and says no more is gone after a while, and others are served meanwhile."""
     from gatepost.web.frame.gate import Limits
 
-    with attacked(tmp_path, identity=identity, limits=Limits(of_one_client=3, handshake_s=1.0)) as target:
+    with attacked(tmp_path, identity=identity, limits=Limits(of_one_client=3, handshake_s=6.0)) as target:  # the visitor's own has it, too
         held = [target.connect() for _ in range(2)]
         for one in held:
             one.sendall(b"\x16\x03\x01\x02\x00\x01")
         assert target.send(request("GET", "/sign-in"), context=unchecked_client_context()).status == 200
         for one in held:
-            one.settimeout(10)
+            one.settimeout(PATIENCE_S)
             assert _until_closed(one)
             one.close()
 

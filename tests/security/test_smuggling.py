@@ -124,7 +124,11 @@ async def test_one_byte_at_a_time_is_what_the_server_sees(monkeypatch, tmp_path)
     for tls in (None, self_signed(tmp_path).server_context()):
         async with receiving(tls=tls, implicit=tls is not None) as server:
             client = await Client.connect(server.address, tls=tls is not None)
-            seen.clear()
-            assert (await client.say(b"NOOP of some length", "bytes"))[:3] == "250"
+            for _ in range(10):  # a machine that is busy may hand over two at once
+                seen.clear()
+                assert (await client.say(b"NOOP of some length", "bytes"))[:3] == "250"
+                assert sum(seen) == 21
+                if seen == [1] * 21:
+                    break
             assert seen == [1] * 21
             await client.close()

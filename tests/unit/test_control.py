@@ -14,6 +14,7 @@ from gatepost.replication.service import Operation
 from gatepost.replication.wire import FRAME_BYTES, LENGTH, Request, framed, read_payload, read_reply
 from gatepost.roles import control
 from gatepost.roles.control import ControlServer, ask
+from waiting import PATIENCE_S
 
 
 async def echo(wanted: str, limit: int = 3) -> list[object]:
@@ -63,7 +64,7 @@ async def said(path, sent: bytes):
     reader, writer = await asyncio.open_unix_connection(str(path))
     writer.write(sent)
     writer.write_eof()
-    payload = await read_payload(reader, first_s=10.0)
+    payload = await read_payload(reader, first_s=PATIENCE_S)
     assert await reader.read() == b""
     writer.close()
     return read_reply(payload)
@@ -87,7 +88,7 @@ async def test_one_connection_carries_one_request_after_the_other(path):
     reader, writer = await asyncio.open_unix_connection(str(path))
     for number in range(3):
         writer.write(framed(Request("a1", "echo", {"wanted": "x", "limit": number})))
-        assert read_reply(await read_payload(reader, first_s=10.0)).refused == ""
+        assert read_reply(await read_payload(reader, first_s=PATIENCE_S)).refused == ""
     writer.close()
 
 
@@ -229,7 +230,7 @@ async def test_close_ends_open_connections(tmp_path):
     await server.start()
     reader, writer = await asyncio.open_unix_connection(str(tmp_path / "control.sock"))
     assert await asked(tmp_path / "control.sock", "echo", wanted="x")  # So the first was let in.
-    await asyncio.wait_for(server.close(), 5)
+    await asyncio.wait_for(server.close(), PATIENCE_S)
     assert await reader.read() == b""
     writer.close()
 

@@ -124,7 +124,7 @@ class Gateway:
         self.config_file.write_text(toml.dump(self.bootstrap))
         Path(self.bootstrap.configuration).write_text(toml.dump(self.configuration))
 
-    def start(self, timeout_s: float = 15.0) -> float:
+    def start(self, timeout_s: float = 60.0) -> float:
         """Start and wait until every port answers, or the console of an intranet; gives the seconds that took.
 
         Raises:
@@ -165,7 +165,7 @@ class Gateway:
                 raise GatewayFailed(f"{complaint} in time: {self.last_words()}")
             time.sleep(0.01)
 
-    def wait_for_console(self, timeout_s: float = 20.0) -> None:
+    def wait_for_console(self, timeout_s: float = 60.0) -> None:
         """Wait until the console is at work: mail is taken before it is.
 
         Raises:
@@ -177,7 +177,7 @@ class Gateway:
                 raise GatewayFailed(f"no console within {timeout_s} s: {self.last_words()}")
             time.sleep(0.02)
 
-    def terminate(self, timeout_s: float = 30.0) -> int:
+    def terminate(self, timeout_s: float = 60.0) -> int:
         """Send SIGTERM to the supervisor and wait; gives its exit status.
 
         Raises:
@@ -247,7 +247,7 @@ class Gateway:
         wanted = b'"event":"%b"' % name.encode() if name else b'"event":'
         return [msgspec.json.decode(line) for line in lines if line.startswith(b"{") and line.endswith(b"}") and wanted in line]
 
-    def wait_for(self, name: str, count: int = 1, timeout_s: float = 15.0) -> list[dict[str, Any]]:
+    def wait_for(self, name: str, count: int = 1, timeout_s: float = 60.0) -> list[dict[str, Any]]:
         """Wait until so many events of this name were logged since the start; gives them.
 
         Raises:
@@ -279,7 +279,7 @@ class Gateway:
         """Give the CPU seconds of all processes so far, ended ones included."""
         return snapshot([[self.supervisor_pid]], []).watched_s[0]
 
-    def command(self, *arguments: str, timeout_s: float = 30.0) -> "subprocess.CompletedProcess[str]":
+    def command(self, *arguments: str, timeout_s: float = 60.0) -> "subprocess.CompletedProcess[str]":
         """Run `gatepost ARGUMENTS --config FILE` and wait for it."""
         return subprocess.run(
             [sys.executable, "-m", "gatepost", *arguments, "--config", str(self.config_file)],

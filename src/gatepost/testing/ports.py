@@ -45,7 +45,7 @@ def _claims() -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
-def answers(port: int, timeout_s: float = 1.0) -> bool:
+def answers(port: int, timeout_s: float = 10.0) -> bool:
     """Tell whether a mail server greets on this port with 220."""
     try:
         with socket.create_connection((LOOPBACK, port), timeout_s) as connection:
@@ -55,7 +55,7 @@ def answers(port: int, timeout_s: float = 1.0) -> bool:
         return False
 
 
-def accepts_connections(port: int, timeout_s: float = 1.0, host: str = LOOPBACK) -> bool:
+def accepts_connections(port: int, timeout_s: float = 10.0, host: str = LOOPBACK) -> bool:
     """Tell whether anybody listens on this port."""
     try:
         socket.create_connection((host, port), timeout_s).close()
@@ -71,7 +71,7 @@ def established(port: int) -> int:
     return sum(1 for fields in map(str.split, lines) if fields[2].endswith(wanted) and fields[3] == _ESTABLISHED)
 
 
-def wait_until_unused(port: int, timeout_s: float = 30.0) -> bool:
+def wait_until_unused(port: int, timeout_s: float = 60.0) -> bool:
     """Wait until nobody is connected to this port; False when somebody still is at the end."""
     end = time.monotonic() + timeout_s
     while established(port):

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from gatepost.testing.ports import LOOPBACK, accepts_connections, free_port
-from gatepost.testing.processes import alive
+from gatepost.testing.processes import alive, tree
 from gatepost.testing.tls import CertificateFiles
 
 _MASTER_TABLES = (Path("/usr/share/postfix/master.cf.dist"), Path("/etc/postfix/master.cf.proto"), Path("/etc/postfix/master.cf"))
@@ -74,7 +74,7 @@ class Postfix:
             return 0
         return pid if alive(pid) else 0
 
-    def start(self, timeout_s: float = 15.0) -> None:
+    def start(self, timeout_s: float = 60.0) -> None:
         """Write the files, start, and wait until the port answers.
 
         Raises:
@@ -91,14 +91,15 @@ class Postfix:
                 raise OSError(f"Postfix does not answer on port {self.port}: {self._last_words()}")
             time.sleep(0.05)
 
-    def stop(self, timeout_s: float = 10.0) -> None:
-        """Stop and wait until the master has ended."""
+    def stop(self, timeout_s: float = 30.0) -> None:
+        """Stop and wait until the master and all that it started have ended."""
         pid = self.master_pid
         if not pid:
             return
+        pids = tree([pid])
         self._run("stop", check=False)
         end = time.monotonic() + timeout_s
-        while alive(pid) and time.monotonic() < end:
+        while any(map(alive, pids)) and time.monotonic() < end:
             time.sleep(0.05)
 
     def __enter__(self) -> Self:
@@ -112,7 +113,7 @@ class Postfix:
         """Count the mails in its queues."""
         return sum(1 for name in _QUEUES for path in (self._queue / name).rglob("*") if path.is_file())
 
-    def wait_until_empty(self, timeout_s: float = 30.0) -> bool:
+    def wait_until_empty(self, timeout_s: float = 60.0) -> bool:
         """Wait until its queues are empty; False when they are not at the end."""
         end = time.monotonic() + timeout_s
         while self.queued():

@@ -90,7 +90,7 @@ class S3Server:
         return set(re.findall(r"<Key>([^<]*)</Key>", self._ask("GET", f"/{bucket}?uploads")))
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> str:
-        with contextlib.closing(http.client.HTTPConnection(LOOPBACK, self.port, timeout=20)) as connection:
+        with contextlib.closing(http.client.HTTPConnection(LOOPBACK, self.port, timeout=60)) as connection:
             connection.request(method, path, body)
             answer = connection.getresponse()
             text = answer.read().decode("utf-8", "replace")
@@ -103,7 +103,7 @@ class S3Server:
             return
         self._process.send_signal(how)
         try:
-            self._process.wait(10)
+            self._process.wait(30)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(10)

@@ -103,7 +103,7 @@ class Sink:
         """Ask for a failure; see `Fault`."""
         self.faults.add(Fault(stage=stage, action=action, reply=reply, match=match, times=times))
 
-    async def wait(self, count: int, timeout_s: float = 10.0) -> list[SinkMail]:
+    async def wait(self, count: int, timeout_s: float = 60.0) -> list[SinkMail]:
         """Wait until this many mails have arrived in all; gives those that were kept.
 
         Raises:
@@ -118,7 +118,7 @@ class Sink:
             raise TimeoutError(f"{self.count} of {count} mails came within {timeout_s} s; errors: {self.errors[:5]}") from None
         return self.mails
 
-    async def drained(self, timeout_s: float = 30.0) -> None:
+    async def drained(self, timeout_s: float = 60.0) -> None:
         """Wait until no client is connected any more."""
         async with asyncio.timeout(timeout_s):
             while self._connections:

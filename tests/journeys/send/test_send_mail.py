@@ -5,6 +5,8 @@ import asyncio
 
 import pytest
 
+from waiting import PATIENCE_S
+
 
 async def test_a_mail_arrives_byte_for_byte(bench):
     """The next hop gets trace and body, dots doubled, in two writes after the greeting."""
@@ -93,10 +95,12 @@ async def test_an_idle_connection_says_quit(bench):
 
 async def test_an_ended_connection_leaves_nothing(bench):
     """A route that is used once costs no memory after its connection ended, whoever ended it."""
-    hop, sender = await bench.hop(), bench.sender(connection_idle_s=0.05)
+    hop, sender, patient = await bench.hop(), bench.sender(connection_idle_s=0.05), bench.sender(connection_idle_s=PATIENCE_S)
+    kept = await bench.hop()
     for number in range(3):
         await sender.send(bench.claim(), bench.route(hop)._replace(key=str(number)))
-    assert sender.idle_connections == 3
+        await patient.send(bench.claim(), bench.route(kept)._replace(key=str(number)))
+    assert patient.idle_connections == 3
     await asyncio.gather(*[session.ended for session in hop.sessions])
     while sender.idle_connections:  # noqa: ASYNC110
         await asyncio.sleep(0.01)

@@ -18,6 +18,7 @@ from gatepost.cli.place import HERE, Place
 from gatepost.errors import ControlError, UsageError
 from gatepost.roles.remote import Console, ask, written
 from gatepost.smtp.certificate import Identity
+from gatepost.testing.ports import free_port
 from gatepost.testing.tls import self_signed
 
 MAIL = head(NOON)
@@ -186,7 +187,7 @@ def test_nobody_there_and_no_console_there_are_told():
             ask(Console(f"http://127.0.0.1:{port}", "gp_x"), "track.legacy", timeout_s=0.2)
         assert late.value.exit_code == 3
     with pytest.raises(ControlError, match="cannot be reached"):
-        ask(Console(f"http://127.0.0.1:{port}", "gp_x"), "track.legacy")
+        ask(Console(f"http://127.0.0.1:{free_port()}", "gp_x"), "track.legacy")
 
 
 def test_a_path_that_is_no_console_is_told(console: Console):

@@ -8,9 +8,10 @@ from gatepost.smtp.client.connection import Connection
 from gatepost.smtp.client.machine import ClientMachine
 from gatepost.smtp.client.outgoing import Outgoing
 from gatepost.smtp.envelope import Envelope, Recipient
+from waiting import PATIENCE_S
 
 MAIL = Outgoing(Envelope(None), (Recipient(Address("r", "example.com")),), b"T: 1\r\n", 3, b"a\r\n")
-TIMEOUTS = {"greeting": 300.0, "command": 300.0, "data_start": 120.0, "data_block": 180.0, "data_end": 600.0, "idle": 5.0, "ending": 5.0}
+TIMEOUTS = {"greeting": 300.0, "command": 300.0, "data_start": 120.0, "data_block": 180.0, "data_end": 600.0, "idle": 60.0, "ending": 5.0}
 
 
 class Wire(asyncio.Transport):
@@ -59,7 +60,7 @@ async def test_a_mail_begun_on_a_lost_connection_has_its_outcome_at_once():
     """A connection that ended after it was taken answers, and says that nothing was begun."""
     connection, _ = ready(asyncio.get_running_loop())
     connection.connection_lost(None)
-    outcome = await asyncio.wait_for(connection.transact(MAIL), 1)
+    outcome = await asyncio.wait_for(connection.transact(MAIL), PATIENCE_S)
     assert (outcome.lost, outcome.begun, outcome.verdicts[0].status) == (True, False, "temporary")
 
 
@@ -85,5 +86,5 @@ async def test_a_closed_connection_whose_peer_takes_nothing_is_aborted():
     assert wire.ended == "closed"
     aborted = asyncio.get_running_loop().create_future()
     wire.abort = lambda: aborted.done() or aborted.set_result(None)
-    await asyncio.wait_for(aborted, 1)
+    await asyncio.wait_for(aborted, PATIENCE_S)
     connection.connection_lost(None)

@@ -33,6 +33,8 @@ CONNECTORS = [
 ]
 ZONE = "mx.example MX 1 host.example\nhost.example A 192.0.2.3\n"
 ROUTE_A = "outbound/a/opportunistic/192.0.2.1:25"
+SOON_S = claimer_module.LONGEST_SLEEP_S / 2
+"""A claimer that nobody wakes sleeps longer."""
 
 
 def mail(number: int, *domains: str, size: int = 10, expires_at: float = 1e9, received_at: float = 0.0) -> ClaimedMail:
@@ -390,13 +392,13 @@ async def test_due_mail_is_claimed_at_the_start_and_when_told(stages: Callable[.
     stage.open = True
     stage.queue.due = [mail(1, "a.example")]
     stage.dispatcher.start()
-    await asyncio.wait_for(stage.queue.asked_due.wait(), 5)
+    await asyncio.wait_for(stage.queue.asked_due.wait(), SOON_S)
     await settle_down()
     assert stage.ids == [1]
     stage.queue.asked_due.clear()
     stage.queue.due = [mail(2, "a.example")]
     stage.dispatcher.wake()
-    await asyncio.wait_for(stage.queue.asked_due.wait(), 5)
+    await asyncio.wait_for(stage.queue.asked_due.wait(), SOON_S)
     await settle_down()
     assert stage.ids == [1, 2]
 
@@ -407,10 +409,10 @@ async def test_due_mail_is_claimed_when_its_time_comes(stages: Callable[..., Sta
     stage.open = True
     stage.queue.due_at = stage.clock.now + 0.1
     stage.dispatcher.start()
-    await asyncio.wait_for(stage.queue.asked_due.wait(), 5)
+    await asyncio.wait_for(stage.queue.asked_due.wait(), SOON_S)
     stage.queue.asked_due.clear()
     stage.queue.due_at, stage.queue.due = None, [mail(1, "a.example")]
-    await asyncio.wait_for(stage.queue.asked_due.wait(), 5)
+    await asyncio.wait_for(stage.queue.asked_due.wait(), SOON_S)
     await settle_down()
     assert stage.ids == [1]
 
@@ -428,7 +430,7 @@ async def test_nothing_is_claimed_while_much_waits(stages: Callable[..., Stage])
     await settle_down()
     assert stage.queue.claims == 0
     stage.let(3)
-    await asyncio.wait_for(stage.queue.asked_due.wait(), 5)
+    await asyncio.wait_for(stage.queue.asked_due.wait(), SOON_S)
     stage.let(10)
     await settle_down()
     assert 50 in stage.ids
@@ -478,11 +480,11 @@ async def test_a_store_that_is_away_is_asked_again(
     stage.dispatcher.start()
     for number in range(2):
         stage.dispatcher.offer(mail(number, "a.example"))
-    await asyncio.wait_for(stage.queue.claimed_thrice.wait(), 5)
+    await asyncio.wait_for(stage.queue.claimed_thrice.wait(), SOON_S)
     assert stage.queue.released == []
     stage.queue.trouble = None
-    await asyncio.wait_for(stage.queue.asked_due.wait(), 5)
-    await asyncio.wait_for(stage.queue.took_release.wait(), 5)
+    await asyncio.wait_for(stage.queue.asked_due.wait(), SOON_S)
+    await asyncio.wait_for(stage.queue.took_release.wait(), SOON_S)
     assert stage.queue.released == [1]
     assert capsys.readouterr().err.count("store.trouble") == 1
 
@@ -497,7 +499,7 @@ async def test_an_outcome_is_recorded_when_the_store_is_back(stages: Callable[..
     await settle_down()
     assert stage.queue.settled == []
     stage.queue.trouble = None
-    await asyncio.wait_for(stage.queue.took_release.wait(), 5)
+    await asyncio.wait_for(stage.queue.took_release.wait(), SOON_S)
     assert stage.queue.settled == [Settlement(1, 1, (Outcome(10, 1, "delivered"),))]
 
 
@@ -518,7 +520,7 @@ async def test_a_delivery_cancelled_while_it_is_recorded_is_recorded_first(stage
 
     stage.dispatcher._carry = carry
     stage.dispatcher.offer(mail(1, "a.example"))
-    await asyncio.wait_for(recording.wait(), 5)
+    await asyncio.wait_for(recording.wait(), SOON_S)
     stage.queue.settle = quick  # type: ignore[method-assign]
     await stage.dispatcher.drain(0.0)
     assert [one.outcomes[0].state for one in stage.queue.settled] == ["delivered", "released"]
@@ -528,10 +530,10 @@ async def test_a_deferral_wakes_the_claimer(stages: Callable[..., Stage]) -> Non
     """What was deferred is asked for again, without waiting for the longest sleep to end."""
     stage = stages()
     stage.dispatcher.start()
-    await asyncio.wait_for(stage.queue.asked_due.wait(), 5)
+    await asyncio.wait_for(stage.queue.asked_due.wait(), SOON_S)
     stage.queue.asked_due.clear()
     await stage.dispatcher.settle(mail(1, "a.example"), (Outcome(10, 1, "deferred", 1060.0),))
-    await asyncio.wait_for(stage.queue.asked_due.wait(), 5)
+    await asyncio.wait_for(stage.queue.asked_due.wait(), SOON_S)
 
 
 async def test_drain_ends_what_is_in_flight_and_releases_the_rest(stages: Callable[..., Stage]) -> None:
@@ -548,7 +550,7 @@ async def test_drain_ends_what_is_in_flight_and_releases_the_rest(stages: Callab
     stage.dispatcher.offer(mail(8, "mx.example", "b.example"))
     assert not drained.done()
     stage.let(2)
-    await asyncio.wait_for(drained, 5)
+    await asyncio.wait_for(drained, SOON_S)
     assert stage.ids == [0, 1]
     assert sorted(stage.queue.released) == [2, 3, 4, 7, 8]
     assert (stage.dispatcher.waiting, stage.dispatcher.in_flight) == (0, 0)

@@ -17,7 +17,7 @@ from gatepost.delivery.queue.record import Body, NewMail
 from gatepost.delivery.verification.contract import Judgement
 from gatepost.message.addresses import Address
 from gatepost.smtp.envelope import Envelope
-from waiting import until
+from waiting import PATIENCE_S, until
 
 MAIL = NewMail("t", 3, "inbound", 1.0, 2.0, "192.0.2.1", "helo", Envelope(Address("s", "example.org")), b"T: 1\r\n", Body(3, b"a\r\n"))
 
@@ -79,7 +79,7 @@ async def ends(tmp_path: Path) -> AsyncIterator[Ends]:
 
 
 async def heard(queue: "asyncio.Queue[Any]") -> Any:
-    return await asyncio.wait_for(queue.get(), 5)
+    return await asyncio.wait_for(queue.get(), PATIENCE_S)
 
 
 async def test_a_refusal_arrives(ends: Ends) -> None:

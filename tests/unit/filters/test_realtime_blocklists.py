@@ -11,6 +11,7 @@ from gatepost.contracts.filter import Finding
 from gatepost.dns.answers import Answer
 from gatepost.dns.twin import Twin
 from gatepost.filters.realtime_blocklists import RealtimeBlocklists, realtime_blocklist_faults
+from waiting import PATIENCE_S
 
 CLIENT = "192.0.2.66"
 
@@ -133,7 +134,7 @@ async def test_all_lists_are_asked_at_once():
             return await super().a(name)
 
     lists = settings(*(Blocklist(zone=f"{name}.example") for name in "abc"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await RealtimeBlocklists(lists, Slow("")).judge(judged())
 
 

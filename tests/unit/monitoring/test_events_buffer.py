@@ -13,6 +13,7 @@ from gatepost.monitoring.events_gathered import MOST_WAITING, OF_ALL, OF_ONE_NAM
 from gatepost.monitoring.events_record import EventEntry, read_fields
 from gatepost.telemetry import log
 from gatepost.telemetry.events import LinkTrouble, PeerRefused, StoreTrouble
+from waiting import PATIENCE_S
 
 
 class Way:
@@ -139,7 +140,7 @@ async def test_the_end_ships_the_rest_and_lets_go(way: Way, monkeypatch: pytest.
     monkeypatch.setattr(events_buffer, "FLUSH_S", 0.01)
     way.buffer.start()
     log.emit(trouble(1))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not way.taken:  # noqa: ASYNC110 -- its own task ships
             await asyncio.sleep(0.005)
     log.emit(trouble(2))

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The supervisor's events and the line they go over: nothing is let go before somebody has kept it."""
 
+import itertools
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
 from gatepost.monitoring import events_gathered
 from gatepost.monitoring.events_record import EventEntry, decode_entries, read_fields
+from gatepost.roles import supervisor_events
 from gatepost.roles.event_line import AT_ONCE, KEPT, TAKES, SupervisorEnd
 from gatepost.roles.supervisor_events import SupervisorEvents
 from gatepost.telemetry import log
 from gatepost.telemetry.events import ProcessEnded, ProcessNotStarted
+from waiting import PATIENCE_S
 
 
 class Process:
@@ -19,7 +23,7 @@ class Process:
 
     def __init__(self) -> None:
         self.line = SupervisorEnd()
-        self.line.theirs.settimeout(5)
+        self.line.theirs.settimeout(PATIENCE_S)
 
     def say(self, word: bytes, events: SupervisorEvents) -> None:
         """Say something, and have it heard."""
@@ -179,9 +183,13 @@ def test_the_largest_batch_fits_into_the_line(events: SupervisorEvents, processe
     assert console.given() == entries[AT_ONCE:]
 
 
-def test_the_end_waits_until_all_is_kept_but_not_for_ever(events: SupervisorEvents, processes: tuple[Process, Process]) -> None:
+def test_the_end_waits_until_all_is_kept_but_not_for_ever(
+    events: SupervisorEvents, processes: tuple[Process, Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A process that does not answer, one that goes meanwhile and none at all hold up the end for no longer than was said."""
     console, deliver = processes
+    # Time passes with each look at the clock, so that no limit is over before the first round.
+    monkeypatch.setattr(supervisor_events, "time", SimpleNamespace(monotonic=itertools.count(0.0, 0.005).__next__))
     log.emit(ProcessNotStarted(process="receive-1", reason="no memory", restart_in_s=0.2))
     events.settle([console.line, deliver.line], 60.0)
     console.say(TAKES, events)

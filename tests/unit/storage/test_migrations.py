@@ -2,6 +2,7 @@
 """Migrations on both engines: what is migrated, what is refused, and what an interruption leaves."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -204,7 +205,8 @@ async def test_the_password_is_seen_by_nobody(tmp_path: Path) -> None:
     old = OldStore("postgresql", tmp_path).make(1)
 
     def children() -> list[bytes]:
-        pids = [path for path in Path("/proc").glob("[0-9]*") if b"gatepost.storage.migrate" in _read(path / "cmdline")]
+        ours = [path for path in Path("/proc").glob("[0-9]*") if f"\nPPid:\t{os.getpid()}\n".encode() in _read(path / "status")]
+        pids = [path for path in ours if b"gatepost.storage.migrate" in _read(path / "cmdline")]
         return [_read(path / "cmdline") + _read(path / "environ") for path in pids]
 
     with old.connection() as somebody:

@@ -10,6 +10,7 @@ from gatepost.testing.load import Plan, generate
 from gatepost.testing.load_processes import LoadProcesses
 from gatepost.testing.parcels import Parcel, load, wire_form, write_index
 from gatepost.testing.sink import Sink
+from waiting import PATIENCE_S
 
 
 def _folder(folder: Path, count: int) -> Path:
@@ -59,7 +60,7 @@ async def test_processes_share_the_parcels(tmp_path: Path) -> None:
         plan = Plan(port=sink.port, sessions=2, mails=4, parcels=str(_folder(tmp_path, 4)), hashes=False)
         with LoadProcesses(plan, 2, prefix=["env"]) as processes:
             processes.go()
-            mails = await sink.wait(4)
+            mails = await sink.wait(4, PATIENCE_S)
             result = await asyncio.to_thread(processes.result)
     assert sorted(mail.sender for mail in mails) == [f"sender-{number}@example.org" for number in range(4)]
     assert {line.sha256 for line in result.lines} == {""}

@@ -15,6 +15,7 @@ from gatepost.testing.postfix import Postfix
 from gatepost.testing.processes import alive
 from gatepost.testing.sink import Sink
 from gatepost.testing.tls import self_signed
+from waiting import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(bool(postfix_peer.why_not()), reason=postfix_peer.why_not() or "Postfix can run")
 
@@ -37,7 +38,7 @@ async def test_postfix_relays_to_the_sink_and_ends(open_folder: Path) -> None:
             master = postfix.master_pid
             plain = await generate(Plan(port=postfix.port, sessions=2, mails=5))
             encrypted = await generate(Plan(port=postfix.port, sessions=2, mails=5, tls="starttls"))
-            await sink.wait(10)
+            await sink.wait(10, PATIENCE_S)
             assert postfix.wait_until_empty()
         finally:
             await asyncio.to_thread(postfix.stop)

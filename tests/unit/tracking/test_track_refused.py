@@ -11,6 +11,7 @@ from gatepost.tracking import refused
 from gatepost.tracking.codec import decode_head, encode_head
 from gatepost.tracking.record import TrackHead
 from gatepost.tracking.refused import ROWS_A_MINUTE, RefusedBuffer, RefusedHead
+from waiting import PATIENCE_S
 
 
 class Shipping:
@@ -81,7 +82,7 @@ async def test_the_clock_ships_by_itself(shipping: Shipping, monkeypatch: pytest
     monkeypatch.setattr(refused, "FLUSH_S", 0.01)
     shipping.buffer.start()
     shipping.refuse(1)
-    await asyncio.wait_for(shipping.came.wait(), 5)
+    await asyncio.wait_for(shipping.came.wait(), PATIENCE_S)
     assert [one.track for one in shipping.heads] == ["t1"]
     await shipping.buffer.close()
 

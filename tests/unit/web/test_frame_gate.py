@@ -10,8 +10,9 @@ from uvicorn.server import ServerState
 
 from gatepost.web.frame.forwarded import client_key
 from gatepost.web.frame.gate import Connection, Limits
+from waiting import PATIENCE_S
 
-LIMITS = Limits(head_bytes=1_000, request_bytes=50_000, head_s=0.05, body_s=0.1)
+LIMITS = Limits(head_bytes=1_000, request_bytes=50_000, head_s=PATIENCE_S, body_s=PATIENCE_S)
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -57,12 +58,12 @@ async def _page(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def connect() -> tuple[Connection, Transport]:
+def connect(limits: Limits = LIMITS) -> tuple[Connection, Transport]:
     """Open a connection."""
     config = uvicorn.Config(_page, log_config=None, lifespan="off")
     config.load()
     connection, transport = Connection(config, ServerState(), {}), Transport()
-    connection.limits = LIMITS
+    connection.limits = limits
     connection.connection_made(transport)
     return connection, transport
 
@@ -149,9 +150,9 @@ async def test_many_requests_on_one_connection_are_not_one_large_one():
 @pytest.mark.parametrize("sent", [b"", b"GET", HEAD, b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab", HEAD + b"\r\n" + HEAD])
 async def test_a_request_has_so_much_time(sent):
     """Then the connection is cut, wherever it was."""
-    connection, transport = connect()
+    connection, transport = connect(LIMITS._replace(head_s=0.05, body_s=0.1))
     connection.data_received(sent)
-    await asyncio.wait_for(transport.ended.wait(), 5)
+    await asyncio.wait_for(transport.ended.wait(), PATIENCE_S)
     assert transport.aborted
     connection.connection_lost(None)
 
