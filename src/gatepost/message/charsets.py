@@ -6,6 +6,7 @@ import machinery, and no codec that is something else (punycode, unicode_escape)
 """
 
 import re
+from codecs import charmap_decode
 from encodings.aliases import aliases
 
 from gatepost.message import defects
@@ -41,6 +42,7 @@ _MORE_NAMES = {
     "x_mac_roman": "mac_roman",
     "macintosh": "mac_roman",
 }
+_TABLE = bytes(range(256)).decode("cp1252", "replace")
 
 
 def _known() -> dict[str, str]:
@@ -71,6 +73,8 @@ def to_text(data: bytes, untrusted_charset: str = "") -> tuple[str, tuple[str, .
     except (UnicodeError, ValueError):
         if codec == "utf_8":
             return undeclared(data), (defects.WRONG_CHARSET,)
+        if codec == "cp1252":
+            return _windows_1252(data), (defects.WRONG_CHARSET,)
         return data.decode(codec, "replace"), (defects.WRONG_CHARSET,)
 
 
@@ -79,4 +83,9 @@ def undeclared(data: bytes) -> str:
     try:
         return data.decode("utf_8")
     except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+        return _windows_1252(data)
+
+
+def _windows_1252(data: bytes) -> str:
+    """Decode by a table whose five holes are filled in: an error handler that is called for each of a million octets takes 80 ms."""
+    return charmap_decode(data, "strict", _TABLE)[0]
