@@ -126,14 +126,14 @@ def test_a_signature_alone_protects_and_hides_nothing():
 AUTHORS = (
     b"User-Agent: Sample/1\r\nOrganization: Example\r\nX-Priority: 1\r\nList-Id: <team.example.org>\r\n"
     b"List-Unsubscribe: <mailto:a@example.org>\r\n"
-    b"Thread-Index: AQHa\r\nAutocrypt: addr=a\r\nx-folded: a\r\n b\r\nX-Twice: 1\r\nX-Twice: 2\r\n"
+    b"Thread-Index: AQHa\r\nX-Outer-Subject: was\r\nAutocrypt: addr=a\r\nx-folded: a\r\n b\r\nX-Twice: 1\r\nX-Twice: 2\r\n"
 )
 TRANSPORTS = (
     b"Return-Path: <a@example.org>\r\nReceived: by x.example; Fri, 20 Feb 2026 18:30:02 -0500\r\nReceived-SPF: pass\r\n"
     b"Delivered-To: b@x.example\r\n"
     b"DKIM-Signature: v=1; h=from\r\nDomainKey-Signature: a=x\r\nARC-Seal: i=1\r\nARC-Message-Signature: i=1\r\n"
     b"ARC-Authentication-Results: i=1\r\n"
-    b"Authentication-Results: x.example; dkim=pass\r\nX-Outer-Subject: was\r\nResent-From: c@example.org\r\nBcc: d@example.org\r\n"
+    b"Authentication-Results: x.example; dkim=pass\r\nResent-From: c@example.org\r\nBcc: d@example.org\r\n"
     b"HP-Outer: Subject: forged\r\n"
 )
 

@@ -8,8 +8,10 @@ import pytest
 from cms_people import person, ring
 from gatepost.encryption.cms.enveloped.addressee import addressee
 from gatepost.encryption.cms.enveloped.ciphers import AES256_CBC
+from gatepost.encryption.cms.enveloped.encrypt import encrypt as encrypt_cms
 from gatepost.encryption.smime.neutral import MOST_MARKUP
 from gatepost.encryption.smime.opening import open_mail
+from gatepost.encryption.smime.seven_bit import base64_lines
 from gatepost.encryption.smime.writing import EncryptAs, encrypt
 from gatepost.message.decode import decoded
 from gatepost.message.parse import parse
@@ -45,8 +47,11 @@ def test_a_neutralised_mail_has_its_subject(policy):
 
 def test_a_whole_mail_inside_has_its_subject():
     """As it has when the fields came as those of a message/rfc822."""
-    inside = HEADER + b"Content-Type: message/rfc822; forwarded=no\r\n\r\n" + HEADER.replace(b"Secret plan", b"The real one") + HTML
-    mail = opened(inside)
+    # Ours would say that it is passed on.
+    inside = b"Content-Type: message/rfc822; forwarded=no\r\n\r\n" + HEADER.replace(b"Secret plan", b"The real one") + HTML
+    head = b"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    cms = encrypt_cms(inside, (addressee(person("p256").certificate),), AES256_CBC)
+    mail = parse(open_mail(HEADER + head + base64_lines(cms), ring(person("p256"))).mail)
     assert (mail.root.content_type.full, mail.headers.text("subject")) == ("text/plain", "The real one")
 
 

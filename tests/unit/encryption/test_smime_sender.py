@@ -126,12 +126,12 @@ def test_each_mismatch_names_both_addresses():
         ("From: Boss <anna@example.org>\nReply-To: eve@example.com\n", "answers to it go elsewhere"),
         ("From: anna@example.org\nFrom: anna@example.org\n", "more than one From"),
         ("From: Anna\n", "no address"),
-        ("From: anna@example.org\nX: a\rFrom: bob@example.org\n", "a line end that only some readers see"),
+        ("From: anna@example.org\nX: a\r From: bob@example.org\n", "a line end that only some readers see"),
     ],
 )
 def test_a_mismatch_of_another_kind_is_told_as_such(header, reason):
     """Where the addresses are the signer's, two equal ones would explain nothing."""
-    found = judged(header)
+    found = judged(header, outside=(b"\r From", b"\rFrom"))
     assert found.verdict == "valid_mismatch"
     assert reason in found.reason
 

@@ -2,7 +2,7 @@
 """Header Confidentiality Policies (RFC 9788 §3.2): what of each field is left outside an encryption.
 
 none       hcp_no_confidentiality: every field as it is
-baseline   the subject says nothing, keywords and comments are gone, and so is Outlook's copy of the subject
+baseline   the subject says nothing, keywords and comments are gone, and so are Outlook's copy of the subject and what was once inside
 shy        and addresses stand without names, the date without its zone
 """
 
@@ -18,6 +18,8 @@ Confidentiality = Literal["none", "baseline", "shy"]
 
 _HIDDEN_SUBJECT = b" [...]\r\n"
 _GONE = frozenset({"keywords", "comments", "thread-topic"})
+KEPT = ("x-inner-", "x-outer-", "x-stray-lines")
+"""How names begin under which a field, or a line that is none, was kept when a layer came off: it may be one that was hidden."""
 
 
 def outside(field: Field, policy: Confidentiality, limits: MessageLimits) -> bytes | None:
@@ -27,7 +29,7 @@ def outside(field: Field, policy: Confidentiality, limits: MessageLimits) -> byt
         return field.raw
     if name == "subject":
         return _HIDDEN_SUBJECT
-    if name in _GONE:
+    if name in _GONE or name.startswith(KEPT):
         return None
     if policy == "shy" and name in ("from", "to", "cc"):
         return _bare(field, limits, most=1 if name == "from" else limits.addresses)

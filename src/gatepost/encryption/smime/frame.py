@@ -6,21 +6,24 @@ it lies, one piece among others, and copied once, by who puts them together.
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Hashable, Iterable, Iterator
 
 from gatepost.encryption.cms.space import LARGE, AnyBytes
+from gatepost.encryption.smime.confidentiality import KEPT
 from gatepost.encryption.smime.enclosed import body_of, span
-from gatepost.encryption.smime.header_protection import ProtectedHeader, differing, only_outside, plain, texts
+from gatepost.encryption.smime.form import form_of_mail
+from gatepost.encryption.smime.header_protection import ProtectedHeader, differing, only_outside
+from gatepost.encryption.smime.marks import PROTECTED_MARKS, with_mark, without
+from gatepost.encryption.smime.meaning import meaning, meanings
 from gatepost.message.headers import Field, Headers
 from gatepost.message.outline import Outline
 from gatepost.message.tree import Entity, Message
 
-_MARK = re.compile(rb';\s*+(?:hp|hp-legacy-display|protected-headers)=(?:"[^"\r\n]*+"|[^\s;"]++)', re.IGNORECASE)
 # The outermost repeat is not possessive: CPython 3.11.2 (Debian 12) loses the position of nested possessive groups.
 _HEADER = re.compile(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+(?:\n|\Z)(?:[ \t][^\n]*+(?:\n|\Z))*+)*").fullmatch
 _ODD, _LONE_LF = re.compile(rb"\0|\r(?!\n)").sub, re.compile(rb"(?<!\r)\n").sub
-_TYPED = re.compile(rb"[^:]++:[ \t\r\n]*+[^\s;/()\"]++/[^\s;/()\",]++").match
 _TEXT = b"Content-Type: text/plain\r\n"
+_STRUCTURE = frozenset({"mime-version", "hp-outer"})
 
 Pieces = tuple[AnyBytes, ...]
 """What follows one upon the other; a small whole is one piece."""
@@ -80,19 +83,6 @@ def content_pieces(mail: Message, extra: bytes = b"", mark: bytes = b"") -> Piec
     return (b"".join(pieces),) if len(pieces[-1]) <= LARGE else pieces
 
 
-def without_marks(line: bytes) -> bytes:
-    """Take the marks of protected fields out of a Content-Type."""
-    return _MARK.sub(b"", line)
-
-
-def with_mark(line: bytes, mark: bytes) -> bytes:
-    """Put a parameter into a Content-Type, directly behind the type: what follows may be a quote or a comment that is not closed."""
-    found = _TYPED(line)
-    if found is not None:
-        return line[: found.end()] + mark + line[found.end() :]
-    return line.rstrip().rstrip(b";") + mark + b"\r\n"
-
-
 def framed(mail: Message, inside: Message, protected: ProtectedHeader | None = None, names: Iterable[str] | None = None) -> bytes:
     """Put a content into a mail's envelope, in one."""
     return b"".join(framed_pieces(mail, inside, protected, names))
@@ -110,14 +100,15 @@ def framed_pieces(
     """Put a content into a mail's envelope; protected fields take the place of those outside.
 
     Fields that are replaced by others stay readable as X-Outer-*, and so do those that RFC 9788 would have inside and that are not:
-    whoever added a Cc on the way is answered by nobody. Protected ones that are not taken, and say what is not said outside, stay as
-    X-Inner-*. `names`, in lower case, are the only ones that are taken, those in `but`
-    stay as they are outside. Controls that would end a line for some readers become blanks;
-    a content whose own fields are known to have none `is_clean`.
+    whoever added a Cc on the way is answered by nobody. Those inside that are not taken, and say what is not said outside, stay as
+    X-Inner-*. `names`, in lower case, are the only ones that are taken, those in `but` stay as they are outside. Controls that would end
+    a line for some readers become blanks; a content whose own fields are known to have none `is_clean`.
     """
     around = mail_fields(mail) if protected is None else _protected_fields(mail, protected, names, but)
-    if inside.outline is not None and protected is None:
-        seen = inside.outline
+    seen = inside.outline
+    if (protected is None or form_of_mail(inside) != "none") and (seen is None or seen.other_fields) and not inside.headers.stray:
+        around += b"".join(_left_inside(mail, inside.headers))
+    if seen is not None and protected is None:
         content = _outlined(inside, seen, seen.content_fields if is_clean else harmless(seen.content_fields))
     else:
         content = _unmarked(inside, protected)
@@ -128,21 +119,30 @@ def framed_pieces(
 def _protected_fields(mail: Message, protected: ProtectedHeader, names: Iterable[str] | None, but: Collection[str]) -> bytes:
     """Give the mail's fields, the protected ones in their places."""
     allowed = None if names is None else frozenset(names)
-    fields: list[Field] = []
-    left: list[Field] = []
-    for field in protected.fields:
-        name = field.name.lower()
-        (fields if (allowed is None or name in allowed) and name not in but else left).append(field)
+    fields = [field for field in protected.fields if (allowed is None or field.name.lower() in allowed) and field.name.lower() not in but]
     taken = [field.name.lower() for field in fields]
     added = only_outside(mail, protected) if allowed is None else ()
     lines = [mail_fields(mail, without=(*taken, *added))]
     for name in (*differing(mail, protected), *added):
         if name in taken or name in added:
             lines.extend(b"X-Outer-" + field_bytes(mail, field) for field in mail.headers.all(name))
-    lines.extend(_written(field) for field in fields)
-    shown = {name: frozenset(texts(mail.headers, name)) for name in {field.name.lower() for field in left}}
-    lines.extend(b"X-Inner-" + _written(field) for field in left if plain(field.decoded) not in shown[field.name.lower()])
-    return b"".join(lines)
+    lines.extend(map(_written, fields))
+    return b"".join((*lines, *_left_inside(mail, protected.headers, taken)))
+
+
+def _left_inside(mail: Message, headers: Headers, taken: Collection[str] = ()) -> Iterator[bytes]:
+    """Give the fields of a content that are not taken, and that say what is said nowhere outside, under names that mean nothing."""
+    limits = mail.root.limits
+    raw = {(field.name.lower(), field.raw) for field in mail.headers}
+    shown: dict[str, frozenset[Hashable]] = {}
+    for field in headers:
+        name = field.name.lower()
+        if name in taken or is_content_field(field) or name in _STRUCTURE or (name, field.raw) in raw:
+            continue
+        if name not in shown:
+            shown[name] = frozenset(meanings(mail.headers, name, limits))
+        if meaning(field, limits) not in shown[name]:
+            yield (b"" if name.startswith(KEPT) else b"X-Inner-") + _written(field)
 
 
 def _written(field: Field) -> bytes:
@@ -156,9 +156,14 @@ def _unmarked(inside: Message, protected: ProtectedHeader | None) -> Pieces:
         return _TEXT, b"\r\n", bytes(inside.raw)
     if protected is not None and protected.kind == "message" and entity.content_type.full == "message/rfc822" and entity.children:
         entity = entity.children[0]
-    extra = stray_field(entity.headers) if entity is not inside.root else b""
-    pieces = _entity(inside, entity, extra, b"", unmarked=protected is not None)
+    pieces = _entity(inside, entity, b"", b"", unmarked=protected is not None)
     return (*map(harmless, map(bytes, pieces[:-1])), pieces[-1])
+
+
+def _unmarked_type(field: Field, entity: Entity) -> bytes:
+    """Give a Content-Type without the marks of protected fields; one that cannot be had so stays as it is."""
+    value = without(field.raw, PROTECTED_MARKS, entity.limits)
+    return field.name.encode() + b":" + whole_line(field.raw if value is None else value)
 
 
 def _outlined(mail: Message, outline: Outline, fields: bytes) -> Pieces:
@@ -174,7 +179,7 @@ def _entity(mail: Message, entity: Entity, extra: bytes, mark: bytes, *, unmarke
         line = field_bytes(mail, field)
         if field.name.lower() == "content-type" and not typed:
             typed = True
-            line = without_marks(line) if unmarked else line
+            line = _unmarked_type(field, entity) if unmarked else line
             line = with_mark(line, mark) if mark else line
         pieces.append(line)
     if not typed:

@@ -6,12 +6,14 @@ Content-Type: text/plain; protected-headers=v1  the draft before it, still writt
 Content-Type: message/rfc822; forwarded=no      RFC 8551 §3.1: the mail itself is what is protected
 """
 
+from collections.abc import Hashable
 from typing import Literal, NamedTuple
 
 from gatepost.config.limits import MessageLimits
 from gatepost.encryption.paths.mailbox import folded
 from gatepost.encryption.smime.binding import same
 from gatepost.encryption.smime.form import form_of
+from gatepost.encryption.smime.meaning import meaning, meanings, plain
 from gatepost.message.addresses import Address
 from gatepost.message.encoded_words import decode_words
 from gatepost.message.headers import Field, Headers
@@ -42,6 +44,11 @@ class ProtectedHeader(NamedTuple):
     """What is the content once the fields are taken for the mail's own."""
 
     @property
+    def is_parted(self) -> bool:
+        """Whether each line of its header is a field: else readers differ in where it ends, and none of it is taken."""
+        return not self.headers.stray
+
+    @property
     def fields(self) -> tuple[Field, ...]:
         """The protected fields; what the author wrote twice is there twice."""
         return tuple(field for name in (*PROTECTED, _HIDDEN_WITH_SUBJECT) for field in self.headers.all(name))
@@ -67,12 +74,12 @@ def protected_header(outer: Message, content: Message) -> ProtectedHeader | None
 
 def differing(outer: Message, protected: ProtectedHeader) -> tuple[str, ...]:
     """Give the names of the protected fields that are other ones outside, in lower case."""
-    found = []
+    found, limits = [], outer.root.limits
     for name in dict.fromkeys(field.name.lower() for field in protected.fields):
         if name == "from":
             if from_differs(outer, protected) or _names(outer.headers, outer) != _names(protected.headers, outer):
                 found.append(name)
-        elif name in outer.headers and texts(outer.headers, name) != texts(protected.headers, name):
+        elif name in outer.headers and meanings(outer.headers, name, limits) != meanings(protected.headers, name, limits):
             found.append(name)
     return tuple(found)
 
@@ -136,16 +143,19 @@ def changed_outside(outer: Message, protected: ProtectedHeader) -> tuple[str, ..
 
     Only hp="cipher" says what was left outside (RFC 9788 §2.2); of what is encrypted otherwise nobody knows.
     """
-    said: dict[str, list[str]] = {}
+    said: dict[str, list[Hashable]] = {}
+    limits = outer.root.limits
     for field in protected.headers.all("hp-outer") if protected.mode == "cipher" else ():
-        name, _, value = field.decoded.partition(":")
-        said.setdefault(name.strip().lower(), []).append(plain(value))
+        name, _, value = field.raw.partition(b":")
+        one = Field(name.strip().decode("latin-1"), field.start, field.value_start, field.end, value)
+        said.setdefault(one.name.lower(), []).append(meaning(one, limits))
     if not said:
         return ()
     return tuple(
         name
         for name in PROTECTED
-        if name in outer.headers and texts(outer.headers, name) not in (said.get(name), texts(protected.headers, name))
+        if name in outer.headers
+        and meanings(outer.headers, name, limits) not in (said.get(name), meanings(protected.headers, name, limits))
     )
 
 
@@ -168,13 +178,3 @@ def _names(headers: Headers, mail: Message) -> list[str]:
     read = [parse_mailboxes(field.raw, mail.root.limits) for field in headers.all("from")]
     names = [name for one in read for name in (*(mailbox.display_name for mailbox in one.mailboxes), "", *one.groups, "", *one.comments)]
     return [plain(decode_words(name)) for name in names]
-
-
-def texts(headers: Headers, name: str) -> list[str]:
-    """Give what the fields of a name say."""
-    return [plain(field.decoded) for field in headers.all(name)]
-
-
-def plain(text: str) -> str:
-    """Give a text with single blanks."""
-    return " ".join(text.split())

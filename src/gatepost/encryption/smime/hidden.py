@@ -8,7 +8,7 @@ import re
 
 _NEARLY = rb"[^!-~\r\n\t ]*+"
 _BEHIND_CR = re.compile(
-    rb"\r(?!\n)(?:(?!\r\n|[ \t]|[!-9;-~]++[ \t]*+:)|(?:from|sender|reply-to|content-[!-9;-~]++)[ \t]*+:)|(?:\A|\n)\r(?!\n)", re.IGNORECASE
+    rb"\r(?!\n)(?:(?!\r\n\Z|[ \t]|[!-9;-~]++[ \t]*+:)|(?:from|sender|reply-to|content-[!-9;-~]++)[ \t]*+:)|(?:\A|\n)\r(?!\n)", re.IGNORECASE
 )
 """What begins there is a field that is shown or says how, or it is none, and ends the header."""
 _FROM = _NEARLY.join((b"f", b"r", b"o", b"m"))

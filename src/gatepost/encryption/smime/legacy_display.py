@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from gatepost.encryption.smime.confidentiality import Confidentiality, outside
+from gatepost.encryption.smime.marks import without
 from gatepost.encryption.smime.seven_bit import base64_lines, is_fit, quoted_printable
 from gatepost.message.decode import decoded
 from gatepost.message.parse import parse
@@ -20,8 +21,6 @@ from gatepost.message.tree import Entity, Message
 _USER_FACING = ("subject", "from", "to", "cc", "date", "reply-to", "followup-to", "sender")
 """What readers show (RFC 9787 §1.1.2), of the fields that are protected."""
 _PARAMETER = "hp-legacy-display"
-_MARK = re.compile(rb';\s*+hp-legacy-display=(?:"[^"\r\n]*+"|[^\s;"]++)', re.IGNORECASE)
-_CHARSET = re.compile(rb';\s*+charset=(?:"[^"\r\n]*+"|[^\s;"]++)', re.IGNORECASE)
 _BLANK_LINE = re.compile(rb"^\r?\n", re.MULTILINE)
 _BODY = re.compile(rb"""<body(?:\s(?:[^<>"']|"[^"]*+"|'[^']*+')*+)?>""", re.IGNORECASE)
 _ELEMENT = re.compile(
@@ -81,7 +80,8 @@ def _added(entity: Entity, lines: list[str]) -> list[Edit]:
     found = _BODY.search(body.data) if is_html else None
     place = 0 if found is None else found.end()
     written = body.data[:place] + (b"" if found is None else b"\r\n") + element + body.data[place:]
-    return [*_type(entity, utf8=charset in _PLAIN_CHARSETS and not element.isascii()), *_body(entity, written)]
+    marked = _type(entity, utf8=charset in _PLAIN_CHARSETS and not element.isascii())
+    return [] if marked is None else [*marked, *_body(entity, written)]
 
 
 def _encoded(text: str, charset: str) -> bytes | None:
@@ -92,12 +92,15 @@ def _encoded(text: str, charset: str) -> bytes | None:
         return None
 
 
-def _type(entity: Entity, *, utf8: bool) -> list[Edit]:
+def _type(entity: Entity, *, utf8: bool) -> list[Edit] | None:
+    """Give the edit of a part's type; None where the charset cannot be exchanged."""
     mark = (b'; charset="utf-8"' if utf8 else b"") + b'; hp-legacy-display="1"'
     field = entity.headers.first("content-type")
     if field is None:
         return [append_headers(entity, b"Content-Type: text/plain" + mark + b"\r\n")]
-    value = _CHARSET.sub(b"", field.raw) if utf8 else field.raw
+    value = without(field.raw, ("charset",), entity.limits) if utf8 else field.raw
+    if value is None:
+        return None
     return [replace_field(field, value.strip().rstrip(b"; \t") + mark)]
 
 
@@ -126,4 +129,7 @@ def _removed(entity: Entity) -> list[Edit]:
         start, found = 0, _BLANK_LINE.search(body.data)
     if found is None:
         return []
-    return [replace_field(field, _MARK.sub(b"", field.raw).strip()), *_body(entity, body.data[:start] + body.data[found.end() :])]
+    value = without(field.raw, (_PARAMETER,), entity.limits)
+    if value is None:
+        return []
+    return [replace_field(field, value.strip()), *_body(entity, body.data[:start] + body.data[found.end() :])]

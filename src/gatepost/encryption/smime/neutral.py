@@ -79,9 +79,14 @@ def has_garbled_header(message: Message) -> bool:
     """
     for entity in message.walk():
         header = bytes(entity.raw[entity.header_start : entity.header_end])
-        if _control(header) is not None or (not header.isascii() and entity is message.root and not _is_utf8(header)):
+        if is_garbled(header) if entity is message.root else _control(header) is not None:
             return True
     return False
+
+
+def is_garbled(header: bytes) -> bool:
+    """Say whether a content's header holds octets that no header has."""
+    return _control(header) is not None or (not header.isascii() and not _is_utf8(header))
 
 
 def _is_utf8(header: bytes) -> bool:

@@ -14,7 +14,7 @@ from gatepost.encryption.cms.fault import Refusal
 from gatepost.encryption.cms.keys import KeyRing
 from gatepost.encryption.smime.form import form_of_mail
 from gatepost.encryption.smime.frame import Pieces, framed_pieces, is_content_field, is_odd
-from gatepost.encryption.smime.header_protection import ExchangeFinding, exchanged, from_differs, protected_header
+from gatepost.encryption.smime.header_protection import ExchangeFinding, ProtectedHeader, exchanged, from_differs, protected_header
 from gatepost.encryption.smime.layer import BREAKING, SignedLayer
 from gatepost.encryption.smime.legacy_display import without_legacy_display
 from gatepost.encryption.smime.neutral import has_garbled_header, neutral
@@ -88,7 +88,7 @@ def open_mail(untrusted_raw: bytes, keys: KeyRing, policy: ReleasePolicy = RELEA
         return Opened("held", None, reading, _once(findings, "limit-exceeded"), reason)
     inner = reading.inner if neutralised is None else parse(neutralised, limits)
     # The fields as they came: what is made plain text has lost its mark.
-    protected = protected_header(reading.mail, reading.inner)
+    protected = _believed(reading)
     # Of protected fields only these are taken: a changed Reply-To would send the answer, and the text in it, to a stranger.
     mail = framed_pieces(reading.mail, inner, protected, _NOBODY_IS_ANSWERED_BY, is_clean=True)
     if protected is not None and from_differs(reading.mail, protected):
@@ -114,7 +114,7 @@ def _is_signed_inside(reading: Reading, place: int) -> bool:
 
 def _released(reading: Reading, place: int, policy: ReleasePolicy, *, is_signed: bool) -> tuple[Pieces, tuple[str, ...]]:
     """Give the mail, and what is to be told of it."""
-    protected = protected_header(reading.mail, reading.inner)
+    protected = _believed(reading)
     if policy.signatures == "kept" and reading.layers[place + 1 :]:
         content = reading.contents[place]  # its signature is over the content as it is
     elif protected is not None and protected.kind == "hp" and protected.mode == "cipher":
@@ -129,6 +129,12 @@ def _released(reading: Reading, place: int, policy: ReleasePolicy, *, is_signed:
     if is_strange := _is_odd_content(content):
         told = (*told, "garbled-header")
     return framed_pieces(reading.mail, content, protected, None, but, is_clean=not is_strange), told
+
+
+def _believed(reading: Reading) -> ProtectedHeader | None:
+    """Give the protected fields, if there are any that all readers part alike."""
+    protected = protected_header(reading.mail, reading.inner)
+    return protected if protected is not None and protected.is_parted else None
 
 
 def _is_odd_content(content: Message) -> bool:

@@ -30,7 +30,7 @@ _NOT_THE_AUTHORS = frozenset(
         "authentication-results",
     }
 )
-_NOT_THE_AUTHORS_BEGIN = ("content-", "resent-", "arc-", "x-outer-", "x-inner-")
+_NOT_THE_AUTHORS_BEGIN = ("content-", "resent-", "arc-")
 
 
 def signed_content(mail: Message) -> Pieces:

@@ -28,6 +28,7 @@ from gatepost.encryption.smime.canonical import canonical
 from gatepost.encryption.smime.confidentiality import Confidentiality
 from gatepost.encryption.smime.form import form_of_mail
 from gatepost.encryption.smime.frame import Pieces, content_pieces, mail_fields
+from gatepost.encryption.smime.neutral import is_garbled
 from gatepost.encryption.smime.prepared import prepared, unfit, unparted
 from gatepost.encryption.smime.protection import ENCRYPTED, SIGNED, encrypted_content, signed_content
 from gatepost.encryption.smime.seven_bit import are_fit, base64_lines, base64_pieces, seven_bit
@@ -101,6 +102,8 @@ def encrypt(raw: bytes, to: Sequence[Addressee], how: EncryptAs = COMPATIBLE) ->
     if isinstance(ready, Fault):
         return ready
     if how.header_protection:
+        if not how.cipher.authenticated and is_garbled(ready.raw[: ready.root.header_end]):
+            return Fault("unsupported", "the mail's header holds controls or is no UTF-8, which under CBC nobody could tell from tampering")
         fields, content = encrypted_content(ready, how.confidentiality, legacy_display=how.legacy_display)
     else:
         fields, content = mail_fields(ready), content_pieces(ready)
