@@ -2,6 +2,7 @@
 """Whatever an author wrote, its reader gets: odd types, repeated fields, marks of protection that nothing protects, passed-on mails."""
 
 import time
+from collections import Counter
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -15,6 +16,8 @@ from gatepost.encryption.cms.fault import Fault
 from gatepost.encryption.cms.signed.signer import Signer, default_scheme
 from gatepost.encryption.cms.signed.write import sign as sign_cms
 from gatepost.encryption.paths.validator import Validator
+from gatepost.encryption.smime.canonical import canonical
+from gatepost.encryption.smime.form import form_of_mail
 from gatepost.encryption.smime.opening import open_mail
 from gatepost.encryption.smime.path_trust import PathTrust
 from gatepost.encryption.smime.policy import ReleasePolicy
@@ -25,6 +28,7 @@ from gatepost.encryption.smime.verify import Asked, Report, report
 from gatepost.encryption.smime.writing import EncryptAs, SignAs, encrypt, seal, sign
 from gatepost.message.decode import decoded
 from gatepost.message.parse import parse
+from shared_corpora import wire_mails
 
 FIELDS = b"From: anna@example.org\r\nTo: bob@example.org\r\nSubject: Secret\r\n"
 ANNA = person("p256", "anna")
@@ -397,3 +401,33 @@ def test_thousands_of_fields_inside_and_out_take_no_long_time(outer, inner):
         begun = time.process_time()
         work()
         assert time.process_time() - begun < 3.0
+
+
+REFUSED = ("is no header field", "holds a CR alone", "two Content-Types", "so odd that", "which under CBC")
+
+
+@pytest.mark.parametrize("topic", ["mail-real", "mime", "dsn"])
+def test_real_mails_come_back_whole(topic):
+    """All fields and all leaves of each; one that is refused is told why, and nothing is between."""
+    ways = ("GCM, header protected", "CBC, header protected", "sealed, header protected", "clear, header protected")
+    counts = Counter()
+    for name, raw in wire_mails(topic):
+        mail = parse(canonical(raw))
+        if len(raw) > 200_000 or not len(mail.headers) or form_of_mail(mail) != "none":
+            continue
+        way = ways[counts.total() % len(ways)]
+        written = (WAYS | SIGNED)[way](raw)
+        if isinstance(written, Fault):
+            assert any(reason in written.reason for reason in REFUSED), (name, written)
+            counts["refused"] += 1
+            continue
+        counts["whole"] += 1
+        back = without_signatures(written).mail if way in SIGNED else open_mail(written, ring(ANNA), REMOVED).mail
+        assert fields(back) == fields(canonical(raw.replace(b"\0", b" ") if b"\0" in raw[: mail.root.header_end] else raw)), name
+        if way != "CBC, header protected":  # which makes HTML a text
+            assert leaves(back) == leaves(canonical(raw)), name
+    assert counts["whole"] > 9 * counts["refused"], counts
+
+
+def leaves(raw: bytes) -> list[tuple[str, str, bytes]]:
+    return [(one.content_type.full, one.filename, decoded(one).data.replace(b"\r\n", b"\n").rstrip(b"\n")) for one in parse(raw).leaves()]
