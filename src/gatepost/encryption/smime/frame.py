@@ -12,7 +12,7 @@ from gatepost.encryption.cms.space import LARGE, AnyBytes
 from gatepost.encryption.smime.confidentiality import KEPT
 from gatepost.encryption.smime.enclosed import body_of, span
 from gatepost.encryption.smime.form import form_of_mail
-from gatepost.encryption.smime.header_protection import ProtectedHeader, differing, only_outside
+from gatepost.encryption.smime.header_protection import ProtectedHeader, changed_on_the_way, only_outside
 from gatepost.encryption.smime.marks import PROTECTED_MARKS, with_mark, without
 from gatepost.encryption.smime.meaning import meaning, meanings
 from gatepost.message.headers import Field, Headers
@@ -95,18 +95,21 @@ def framed_pieces(
     names: Iterable[str] | None = None,
     but: Collection[str] = (),
     *,
+    taken_off: Iterable[Message] = (),
     is_clean: bool = False,
 ) -> Pieces:
     """Put a content into a mail's envelope; protected fields take the place of those outside.
 
     Fields that are replaced by others stay readable as X-Outer-*, and so do those that RFC 9788 would have inside and that are not:
     whoever added a Cc on the way is answered by nobody. Those inside that are not taken, and say what is not said outside, stay as
-    X-Inner-*. `names`, in lower case, are the only ones that are taken, those in `but` stay as they are outside. Controls that would end
-    a line for some readers become blanks; a content whose own fields are known to have none `is_clean`.
+    X-Inner-*, those of layers between that were `taken_off` too. `names`, in lower case, are the only ones that are taken, those in `but`
+    stay as they are outside. Controls that would end a line for some readers become blanks; a content whose own fields are known to have
+    none `is_clean`.
     """
     around = mail_fields(mail) if protected is None else _protected_fields(mail, protected, names, but)
+    around += b"".join(_left_between(mail, one) for one in taken_off)
     seen = inside.outline
-    if (protected is None or form_of_mail(inside) != "none") and (seen is None or seen.other_fields) and not inside.headers.stray:
+    if (seen is None or seen.other_fields) and _has_its_own(inside, protected) and not inside.headers.stray:
         around += b"".join(_left_inside(mail, inside.headers))
     if seen is not None and protected is None:
         content = _outlined(inside, seen, seen.content_fields if is_clean else harmless(seen.content_fields))
@@ -116,14 +119,26 @@ def framed_pieces(
     return (b"".join(pieces),) if len(pieces[-1]) <= LARGE else pieces
 
 
+def _has_its_own(inside: Message, protected: ProtectedHeader | None) -> bool:
+    """Say whether a content's header is another one than the protected one."""
+    return protected is None or protected.kind == "message" or form_of_mail(inside) != "none"
+
+
+def _left_between(mail: Message, layer: Message) -> bytes:
+    """Give what else than the content's fields stands in the header of a layer that was taken off."""
+    if layer.outline is not None and not layer.outline.other_fields:
+        return b""
+    return b"".join((*_left_inside(mail, layer.headers), stray_field(layer.headers)))
+
+
 def _protected_fields(mail: Message, protected: ProtectedHeader, names: Iterable[str] | None, but: Collection[str]) -> bytes:
     """Give the mail's fields, the protected ones in their places."""
     allowed = None if names is None else frozenset(names)
     fields = [field for field in protected.fields if (allowed is None or field.name.lower() in allowed) and field.name.lower() not in but]
-    taken = [field.name.lower() for field in fields]
+    taken = frozenset(field.name.lower() for field in fields)
     added = only_outside(mail, protected) if allowed is None else ()
     lines = [mail_fields(mail, without=(*taken, *added))]
-    for name in (*differing(mail, protected), *added):
+    for name in (*changed_on_the_way(mail, protected), *added):
         if name in taken or name in added:
             lines.extend(b"X-Outer-" + field_bytes(mail, field) for field in mail.headers.all(name))
     lines.extend(map(_written, fields))

@@ -13,9 +13,8 @@ from gatepost.config.limits import MessageLimits
 from gatepost.encryption.paths.mailbox import folded
 from gatepost.encryption.smime.binding import same
 from gatepost.encryption.smime.form import form_of
-from gatepost.encryption.smime.meaning import meaning, meanings, plain
+from gatepost.encryption.smime.meaning import meaning, meanings
 from gatepost.message.addresses import Address
-from gatepost.message.encoded_words import decode_words
 from gatepost.message.headers import Field, Headers
 from gatepost.message.mailboxes import parse_mailboxes
 from gatepost.message.tree import Entity, Message
@@ -77,7 +76,7 @@ def differing(outer: Message, protected: ProtectedHeader) -> tuple[str, ...]:
     found, limits = [], outer.root.limits
     for name in dict.fromkeys(field.name.lower() for field in protected.fields):
         if name == "from":
-            if from_differs(outer, protected) or _names(outer.headers, outer) != _names(protected.headers, outer):
+            if from_differs(outer, protected) or meanings(outer.headers, name, limits) != meanings(protected.headers, name, limits):
                 found.append(name)
         elif name in outer.headers and meanings(outer.headers, name, limits) != meanings(protected.headers, name, limits):
             found.append(name)
@@ -159,6 +158,15 @@ def changed_outside(outer: Message, protected: ProtectedHeader) -> tuple[str, ..
     )
 
 
+def changed_on_the_way(outer: Message, protected: ProtectedHeader) -> tuple[str, ...]:
+    """Give the names of the protected fields that are other ones outside, and not what the sender is known to have left there."""
+    found = differing(outer, protected)
+    if protected.mode != "cipher" or "hp-outer" not in protected.headers:
+        return found
+    changed = changed_outside(outer, protected)
+    return tuple(name for name in found if name in changed or name == _HIDDEN_WITH_SUBJECT)
+
+
 def _same_from(one: Headers, other: Headers, mail: Message) -> bool:
     limits = mail.root.limits
     first, second = ([address for field in headers.all("from") for address in _addresses(field, limits)] for headers in (one, other))
@@ -171,10 +179,3 @@ def _addresses(field: Field, limits: MessageLimits) -> tuple[Address, ...]:
 
 def _key(address: Address) -> tuple[str, str]:
     return folded(address.local), address.domain
-
-
-def _names(headers: Headers, mail: Message) -> list[str]:
-    """Give what From shows beside its addresses: names, groups and comments, however they are written."""
-    read = [parse_mailboxes(field.raw, mail.root.limits) for field in headers.all("from")]
-    names = [name for one in read for name in (*(mailbox.display_name for mailbox in one.mailboxes), "", *one.groups, "", *one.comments)]
-    return [plain(decode_words(name)) for name in names]

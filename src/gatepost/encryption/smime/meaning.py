@@ -2,6 +2,7 @@
 """What a header field says, however it is written: programs on the way fold, quote and encode anew, and change nothing by that."""
 
 from collections.abc import Hashable
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from gatepost.config.limits import MessageLimits
@@ -23,7 +24,8 @@ def meaning(field: Field, limits: MessageLimits) -> Hashable:
     name = field.name.lower()
     if name in _ADDRESSES:
         read = parse_mailboxes(field.raw, limits)
-        if not read.exceeded and not read.defects:
+        # Groups and routes are shown as they stand.
+        if not (read.exceeded or read.defects or read.groups or b"<@" in field.raw):
             return _people(read)
     if name == "date" and (moment := _moment(field.text)) is not None:
         return moment
@@ -37,14 +39,15 @@ def plain(text: str) -> str:
 
 def _people(read: Mailboxes) -> Hashable:
     mailboxes = [
-        (plain(decode_words(one.display_name)), one.raw if one.address is None else (folded(one.address.local), one.address.domain))
+        (plain(one.display_name), one.raw if one.address is None else (folded(one.address.local), one.address.domain))
         for one in read.mailboxes
     ]
-    return tuple(mailboxes), tuple(plain(decode_words(group)) for group in read.groups), tuple(map(decode_words, read.comments))
+    return tuple(mailboxes), tuple(map(decode_words, read.comments))
 
 
 def _moment(text: str) -> float | None:
     try:
-        return parsedate_to_datetime(text).timestamp()
+        when = parsedate_to_datetime(text)
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()  # "-0000" is UTC of an unknown place
     except (ValueError, OverflowError, TypeError, IndexError):
         return None

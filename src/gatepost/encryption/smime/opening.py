@@ -90,7 +90,7 @@ def open_mail(untrusted_raw: bytes, keys: KeyRing, policy: ReleasePolicy = RELEA
     # The fields as they came: what is made plain text has lost its mark.
     protected = _believed(reading)
     # Of protected fields only these are taken: a changed Reply-To would send the answer, and the text in it, to a stranger.
-    mail = framed_pieces(reading.mail, inner, protected, _NOBODY_IS_ANSWERED_BY, is_clean=True)
+    mail = framed_pieces(reading.mail, inner, protected, _NOBODY_IS_ANSWERED_BY, taken_off=reading.contents[:-1], is_clean=True)
     if protected is not None and from_differs(reading.mail, protected):
         findings = _once(findings, "from-differs")
     return Opened("neutralised", mail, reading, findings if neutralised is None else (*findings, "neutralised"), "")
@@ -115,8 +115,9 @@ def _is_signed_inside(reading: Reading, place: int) -> bool:
 def _released(reading: Reading, place: int, policy: ReleasePolicy, *, is_signed: bool) -> tuple[Pieces, tuple[str, ...]]:
     """Give the mail, and what is to be told of it."""
     protected = _believed(reading)
+    taken_off = reading.contents[:-1]
     if policy.signatures == "kept" and reading.layers[place + 1 :]:
-        content = reading.contents[place]  # its signature is over the content as it is
+        content, taken_off = reading.contents[place], reading.contents[:place]  # its signature is over the content as it is
     elif protected is not None and protected.kind == "hp" and protected.mode == "cipher":
         content = without_legacy_display(reading.inner)
     else:
@@ -128,7 +129,7 @@ def _released(reading: Reading, place: int, policy: ReleasePolicy, *, is_signed:
         told = (*but.values(), *(("garbled-header",) if any(is_odd(field.raw) for field in protected.fields) else ()))
     if is_strange := _is_odd_content(content):
         told = (*told, "garbled-header")
-    return framed_pieces(reading.mail, content, protected, None, but, is_clean=not is_strange), told
+    return framed_pieces(reading.mail, content, protected, None, but, taken_off=taken_off, is_clean=not is_strange), told
 
 
 def _believed(reading: Reading) -> ProtectedHeader | None:

@@ -40,8 +40,9 @@ def without_signatures(untrusted_raw: bytes, policy: ReadPolicy = READ) -> Remov
         number += 1
     if not number:
         return Removed((untrusted_raw,), reading, 0)
-    content = _canonical(reading.contents[number - 1])
-    return Removed(framed_pieces(reading.mail, content, _marks(reading.mail, content), ()), reading, number)
+    content, between = _canonical(reading.contents[number - 1]), reading.contents[: number - 1]
+    pieces = framed_pieces(reading.mail, content, _marks(reading.mail, content), (), taken_off=between)
+    return Removed(pieces, reading, number)
 
 
 def _marks(mail: Message, content: Message) -> ProtectedHeader | None:

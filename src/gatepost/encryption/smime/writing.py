@@ -66,7 +66,8 @@ class EncryptAs(NamedTuple):
 
     cipher: Cipher = AES256_CBC
     header_protection: bool = False
-    """Whether the fields go inside as well; only for who is known to read them there."""
+    """Whether the fields go inside as well; only for who is known to read them there. Not for a mail that is protected already: the content
+    is as it is, and its own signature's."""
     confidentiality: Confidentiality = "baseline"
     """What of them is left outside; nothing is hidden without header protection."""
     legacy_display: bool = False
@@ -97,6 +98,8 @@ def encrypt(raw: bytes, to: Sequence[Addressee], how: EncryptAs = COMPATIBLE) ->
     if fault := unfit(mail, parts_matter=how.header_protection):
         return fault
     if form_of_mail(mail) != "none":
+        if how.header_protection:
+            return Fault("unsupported", "the mail is protected already, so its header cannot go inside; encrypt it without that")
         return unparted(mail) or _encrypted(mail_fields(mail) + _MIME, content_pieces(mail), to, how.cipher)
     ready = prepared(mail, mark=ENCRYPTED, times=2) if how.header_protection else prepared(mail, mark=b"")
     if isinstance(ready, Fault):
