@@ -170,7 +170,7 @@ async def test_the_claims_of_a_killed_gateway_come_back_after_its_lease(tmp_path
 
 async def test_what_was_acknowledged_survives_the_servers_kill(tmp_path: Path) -> None:
     """The server is killed amid commits, twice: the gateway goes on by itself, and has lost nothing that it had acknowledged."""
-    with PostgresServer() as server:
+    with PostgresServer(settings={"autovacuum": "off"}) as server:  # its workers hold back what an outbox shows
         queue = await open_queue(tmp_path, store_url=server.create_database())
         acknowledged: set[str] = set()
         doubtful: set[str] = set()

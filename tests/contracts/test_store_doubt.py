@@ -200,6 +200,22 @@ async def test_a_commit_that_the_server_turned_into_a_rollback_is_no_commit(post
     assert await notes.stored(store) == [2]
 
 
+async def test_a_group_that_collides_again_is_done_again(postgres: StoreEngine) -> None:
+    """Whoever is undone by a deadlock may meet the other one once more: nothing is in doubt, and nobody's operation fails."""
+    store, turns = postgres.open(), []
+
+    def collide(connection, arguments):  # type: ignore[no-untyped-def]
+        turns.append(arguments)
+        if len(turns) < 4:
+            connection.execute("DO $$ BEGIN RAISE EXCEPTION 'in the way' USING ERRCODE = '40P01'; END $$")
+        return arguments
+
+    assert await store.perform(collide, "a") == "a"
+    assert turns == [["a"]] * 4
+    with pytest.raises(StoreAway, match="in the way"):
+        await store.perform(lambda connection, arguments: collide(connection, turns.clear() or arguments), "b")
+
+
 async def test_two_gateways_in_each_others_way_both_succeed(postgres: StoreEngine) -> None:
     """A deadlock undoes one of two groups before its COMMIT, which is done once more: nobody's operation fails."""
     one, other = postgres.open(folder="one"), postgres.open(folder="other")

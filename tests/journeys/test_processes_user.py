@@ -106,7 +106,7 @@ async def test_processes_run_as_the_user_and_files_belong_to_it(folder: Path) ->
             await to_thread(gateway.sigkill, "deliver")
             await until(lambda: gateway.running().get("deliver"), "deliver is started again")
             assert identity(gateway.running()["deliver"][0])["Uid"] == [uid] * 4
-            assert (await to_thread(gateway.command, "queue", "retry", "--all")).returncode == 0
+            await until(lambda: gateway.command("queue", "retry", "--all").returncode == 0, "deliver listens again")
 
 
 def test_a_user_that_does_not_exist_is_told(tmp_path: Path) -> None:

@@ -35,5 +35,8 @@ class Driver(Protocol):
     def is_broken(self, connection: Any) -> bool:
         """Tell whether the connection is known to be of no more use."""
 
+    def is_collision(self, error: Exception) -> bool:
+        """Tell whether the transaction was undone because another process' was in its way: done again it succeeds."""
+
     def named(self, error: Exception) -> StoreError:
         """Name a failure of the engine or of the file system as the tree of errors knows it."""

@@ -146,6 +146,10 @@ class PostgresDriver:
         """Tell whether the connection is known to be gone."""
         return connection.closed
 
+    def is_collision(self, error: Exception) -> bool:
+        """Tell whether it is a deadlock, or what could not be serialized."""
+        return isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
+
     def named(self, error: Exception) -> StoreError:
         """Name a failure of PostgreSQL or of the file system."""
         return postgres_error(error, self.where)

@@ -140,6 +140,10 @@ class SqliteDriver:
         """Tell nothing beforehand: a file does not hang up."""
         return False
 
+    def is_collision(self, error: Exception) -> bool:
+        """Tell that it is none: a file has one writer."""
+        return False
+
     def named(self, error: Exception) -> StoreError:
         """Name a failure of SQLite or of the file system."""
         return store_error(error, self.where)

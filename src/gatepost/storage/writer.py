@@ -6,6 +6,7 @@ Promises:
 * What is pending when a COMMIT ends is the next group: one transaction, one fsync, one wake-up of the event loop.
 * Operations of a group that have the same handler are handed to it together, so that it can write many rows with one statement.
 * An operation's outcome is known only after its COMMIT. A failing one is undone alone; the others of its group are committed.
+* A group that another process' group was in the way of is done again, up to `COLLISIONS` times: nothing of it is in doubt.
 * When COMMIT itself fails, all its operations raise StoreFull or StoreAway: they are in doubt, and are not repeated.
 * After StoreFull or StoreAway the next group tries anew, with a new connection where the old one may be broken.
 
@@ -23,6 +24,8 @@ from gatepost.storage.contract import Handler
 from gatepost.storage.driver import Driver
 
 GROUP_LIMIT = 512
+COLLISIONS = 5
+"""How often a group is done again that another process' group was in the way of: whoever is undone may be the first again."""
 
 
 class OneByOne(Exception):
@@ -161,16 +164,24 @@ class Writer:
     def _by_handler(self, group: list[Operation]) -> None:
         """Redo a group kind by kind: on a full disk, settlements may still succeed where new mail does not."""
         for part in _kinds(group).values():
-            try:
-                _handle(self._begin(), part)
-            except Exception as error:
-                self._rollback()
-                if isinstance(self._named(error), StoreFull | StoreAway):
-                    self._fail(part, error)
-                else:
-                    self._alone(part)
-            else:
+            turns = 1
+            while (error := self._done(part)) is not None and self._driver.is_collision(error) and turns < COLLISIONS:
+                turns += 1
+            if error is None:
                 self._commit(part)
+            elif isinstance(self._named(error), StoreFull | StoreAway):
+                self._fail(part, error)
+            else:
+                self._alone(part)
+
+    def _done(self, part: list[Operation]) -> Exception | None:
+        """Do operations up to their COMMIT; what kept them from it was undone."""
+        try:
+            _handle(self._begin(), part)
+        except Exception as error:
+            self._rollback()
+            return error
+        return None
 
     def _begin(self) -> Any:
         if self._connection is not None and self._driver.is_broken(self._connection):
