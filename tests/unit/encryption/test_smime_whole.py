@@ -87,10 +87,9 @@ REPEATED = (
 def test_a_field_that_is_written_twice_comes_back_twice(way, extra):
     """Whether the header is protected or not, and whether RFC 5322 lets it stand twice or not."""
     raw = FIELDS + extra + b"Content-Type: text/plain\r\n\r\nAll is well.\r\n"
-    if way in SIGNED and extra[:5] == b"From:":
-        assert without_signatures(SIGNED[way](raw)).mail
-        return
-    assert fields(got_back(way, raw)) == fields(raw)
+    # A second From unbinds, so its signature is not asked here.
+    back = without_signatures(SIGNED[way](raw)).mail if way in SIGNED else got_back(way, raw)
+    assert fields(back) == fields(raw)
 
 
 ODD_TYPES = (
